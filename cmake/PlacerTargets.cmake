@@ -1,0 +1,55 @@
+# Flags and helpers shared by the folders. One library per folder; the folders form a DAG, which target_link_libraries enforces.
+
+add_library(placer_warnings INTERFACE)
+target_compile_options(placer_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wno-missing-field-initializers
+                                                 $<$<BOOL:${PLACER_WERROR}>:-Werror>)
+
+# A fused multiply-add would round differently from machine to machine.
+add_compile_options(-ffp-contract=off)
+
+if(PLACER_SANITIZE)
+  add_compile_options(-fsanitize=${PLACER_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${PLACER_SANITIZE})
+endif()
+
+# placer_add_library(name SOURCES ... DEPS ... PRIVATE_DEPS ...)
+function(placer_add_library name)
+  cmake_parse_arguments(A "" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  add_library(placer_${name} STATIC ${A_SOURCES})
+  add_library(placer::${name} ALIAS placer_${name})
+  target_compile_features(placer_${name} PUBLIC cxx_std_20)
+  target_include_directories(placer_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+  target_link_libraries(placer_${name} PUBLIC ${A_DEPS} PRIVATE ${A_PRIVATE_DEPS} $<BUILD_INTERFACE:placer_warnings>)
+  set_target_properties(placer_${name} PROPERTIES EXPORT_NAME ${name})
+endfunction()
+
+# placer_add_protos(target file.proto ...): generated headers are included as "folder/name.pb.h", from .cc files only.
+function(placer_add_protos name)
+  add_library(placer_${name} STATIC)
+  target_include_directories(placer_${name} SYSTEM PUBLIC ${PROJECT_BINARY_DIR}/generated)
+  foreach(proto ${ARGN})
+    file(RELATIVE_PATH relative ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/${proto})
+    string(REGEX REPLACE "\\.proto$" "" stem ${relative})
+    set(out ${PROJECT_BINARY_DIR}/generated/${stem})
+    add_custom_command(
+      OUTPUT ${out}.pb.cc ${out}.pb.h
+      COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/generated
+      COMMAND protobuf::protoc --proto_path=${PROJECT_SOURCE_DIR} --cpp_out=${PROJECT_BINARY_DIR}/generated ${relative}
+      WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+      DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${proto})
+    target_sources(placer_${name} PRIVATE ${out}.pb.cc ${out}.pb.h)
+  endforeach()
+  target_link_libraries(placer_${name} PUBLIC protobuf::libprotobuf)
+endfunction()
+
+# placer_add_test(name SOURCES ... DEPS ...): a GoogleTest executable tests/<folder>.
+function(placer_add_test name)
+  cmake_parse_arguments(A "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${A_SOURCES})
+  target_link_libraries(${name} PRIVATE ${A_DEPS} GTest::gmock_main placer_warnings)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_compile_definitions(${name} PRIVATE TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests/data"
+                                             SAMPLES_DIR="${PROJECT_SOURCE_DIR}/graphs/samples"
+                                             BINARY_DIR="${CMAKE_BINARY_DIR}/bin")
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+endfunction()

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cost_model/placement.h"
+
+namespace placer {
+
+/// A plan as stored: names instead of ids, so that it can be read without the graph, and what it
+/// was made for (cost_model/placement.proto).
+struct SavedPlacement {
+  std::string graph_name, cluster_name;
+  std::uint64_t graph_fingerprint = 0, cluster_fingerprint = 0;
+  std::string method;
+  std::uint64_t seed = 0;
+  std::optional<double> step_time_seconds;
+  std::vector<std::pair<std::string, std::string>>
+      device_of_op;  ///< op name -> device name, in op order
+  bool operator==(const SavedPlacement&) const = default;
+};
+
+[[nodiscard]] SavedPlacement Save(const Placement& placement, const Graph& graph,
+                                  const Cluster& cluster);
+/// @throws InputError if an op of the graph is missing, an op or device is unknown, or the
+/// fingerprint is another graph's
+[[nodiscard]] Placement Restore(const SavedPlacement& saved, const Graph& graph,
+                                const Cluster& cluster);
+
+/// .pb, .txtpb, .json by content. @throws InputError
+[[nodiscard]] SavedPlacement ReadPlacement(const std::filesystem::path& path);
+/// .pb, .txtpb, .json, .csv by suffix; by rename. @throws InputError
+void WritePlacement(const SavedPlacement& saved, const std::filesystem::path& path);
+
+}  // namespace placer

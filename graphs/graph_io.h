@@ -1,0 +1,17 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "graphs/graph.h"
+
+namespace placer {
+
+/// Reads a graph in Placer's own format (graphs/graph.proto): `.pb` binary, `.txtpb` text, `.json`
+/// protobuf JSON, told apart by content. @throws InputError with file, op and fault
+[[nodiscard]] Graph ReadGraph(const std::filesystem::path& path);
+/// Writes by suffix: .pb, .txtpb, .json. The file appears by rename. @throws InputError for an
+/// unknown suffix or a bad path
+void WriteGraph(const Graph& graph, const std::filesystem::path& path);
+
+}  // namespace placer

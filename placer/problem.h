@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "cost_model/bound.h"
+#include "cost_model/cost_model.h"
+#include "graphs/grouping.h"
+#include "runner/runner.h"
+
+namespace placer {
+
+/// A device per group: what every method decides.
+using GroupPlacement = std::vector<DeviceId>;
+
+/// What all methods of one comparison share: graph, cluster, costs, groups, and the runner that
+/// judges. Borrows everything but the grouping; const access is thread-safe.
+class Problem {
+ public:
+  /// An edge of the group graph: bytes moved once if the two groups are on different devices.
+  struct GroupEdge {
+    GroupId from, to;
+    std::int64_t bytes = 0;  ///< each tensor counted once per reading group
+    bool operator==(const GroupEdge&) const = default;
+  };
+
+  /// @throws InputError if a group's ops have no allowed device in common
+  Problem(const CostModel& costs, const Runner& runner, Grouping grouping);
+
+  [[nodiscard]] const Graph& graph() const noexcept { return runner_.graph(); }
+  [[nodiscard]] const Cluster& cluster() const noexcept { return runner_.cluster(); }
+  [[nodiscard]] const CostModel& costs() const noexcept { return costs_; }
+  [[nodiscard]] const Runner& runner() const noexcept { return runner_; }
+  [[nodiscard]] const Grouping& grouping() const noexcept { return grouping_; }
+  [[nodiscard]] std::size_t num_groups() const noexcept { return grouping_.num_groups(); }
+  [[nodiscard]] std::size_t num_devices() const noexcept { return cluster().num_devices(); }
+
+  /// Devices that every op of the group may run on, ascending; never empty.
+  [[nodiscard]] std::span<const DeviceId> allowed_devices(GroupId group) const {
+    return allowed_[group.index()];
+  }
+  /// Sum of the group's op times on an allowed device.
+  [[nodiscard]] Picoseconds group_time(GroupId group, DeviceId device) const;
+  /// Bytes the group holds for the whole step (parameters, inputs, persistent).
+  [[nodiscard]] std::int64_t resident_bytes(GroupId group) const {
+    return resident_bytes_[group.index()];
+  }
+  /// All bytes the group's ops produce, resident ones included.
+  [[nodiscard]] std::int64_t output_bytes(GroupId group) const {
+    return output_bytes_[group.index()];
+  }
+  /// Edges between different groups, sorted by (from, to), each pair once.
+  [[nodiscard]] std::span<const GroupEdge> edges() const noexcept { return edges_; }
+
+  [[nodiscard]] Placement Expand(std::span<const DeviceId> device_of_group) const;
+  /// The group placement of an op placement. @throws InputError if a group's ops are on different
+  /// devices
+  [[nodiscard]] GroupPlacement Collapse(const Placement& placement) const;
+
+ private:
+  const CostModel& costs_;
+  const Runner& runner_;
+  Grouping grouping_;
+  std::vector<std::vector<DeviceId>> allowed_;
+  std::vector<std::int64_t> group_time_;
+  std::vector<std::int64_t> resident_bytes_, output_bytes_;
+  std::vector<GroupEdge> edges_;
+};
+
+}  // namespace placer

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <unordered_set>
+#include <vector>
+
+#include "placer/placer.h"
+
+namespace placer {
+
+/// The only way for a method to have placements evaluated: counts samples, stops at the budget,
+/// keeps the best and its curve. Not thread-safe; EvaluateBatch uses the runner's threads inside.
+class SearchSession {
+ public:
+  explicit SearchSession(const PlaceRequest& request);
+
+  /// Nothing left to spend, or asked to stop.
+  [[nodiscard]] bool exhausted() const;
+  [[nodiscard]] std::int64_t samples_left() const noexcept {
+    return request_.budget.samples - samples_;
+  }
+  [[nodiscard]] std::int64_t samples() const noexcept { return samples_; }
+  [[nodiscard]] std::int64_t unique_samples() const noexcept {
+    return static_cast<std::int64_t>(seen_.size());
+  }
+
+  /// One sample; nullopt when exhausted.
+  std::optional<StepSummary> Evaluate(std::span<const DeviceId> groups);
+  /// The first samples_left() of the placements. @return how many were evaluated; the rest of
+  /// `summaries` is untouched
+  std::size_t EvaluateBatch(std::span<const GroupPlacement> placements,
+                            std::span<StepSummary> summaries);
+
+  [[nodiscard]] bool has_best() const noexcept { return best_groups_.has_value(); }
+  [[nodiscard]] const GroupPlacement& best_groups() const { return *best_groups_; }
+  [[nodiscard]] const StepSummary& best() const noexcept { return best_; }
+
+  [[nodiscard]] PlaceResult Finish(std::string note = {}) &&;
+
+ private:
+  void Record(const GroupPlacement& groups, const StepSummary& summary);
+  [[nodiscard]] Seconds elapsed() const;
+
+  const PlaceRequest& request_;
+  std::chrono::steady_clock::time_point start_;
+  std::int64_t samples_ = 0;
+  std::unordered_set<std::uint64_t> seen_;
+  std::optional<GroupPlacement> best_groups_;
+  StepSummary best_;
+  std::vector<CurvePoint> curve_;
+  std::vector<Placement> expanded_;
+};
+
+}  // namespace placer
