@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Installs the packages of scripts/packages.txt with apt. Does nothing when all are there.
+# Usage: scripts/install_deps.sh [--dev]     --dev: also the tools of check.sh and fresh_root.sh
+set -euo pipefail
+
+list="$(dirname "${BASH_SOURCE[0]}")/packages.txt"
+readonly list
+
+groups="build"
+case "${1:-}" in
+  "") ;;
+  --dev) groups="build dev" ;;
+  *) echo "install_deps: unknown option '$1' (usage: install_deps.sh [--dev])" >&2; exit 2 ;;
+esac
+
+wanted=()
+line_number=0
+while read -r name group why; do
+  line_number=$((line_number + 1))
+  [[ -z "$name" || "$name" == \#* ]] && continue
+  if [[ "$group" != build && "$group" != dev ]] || [[ -z "$why" ]]; then
+    echo "install_deps: $list:$line_number: found '$name $group $why', expected 'PACKAGE build|dev WHY'" >&2
+    exit 2
+  fi
+  [[ " $groups " == *" $group "* ]] && wanted+=("$name")
+done < "$list"
+
+if ! command -v dpkg-query > /dev/null || ! command -v apt-get > /dev/null; then
+  echo "install_deps: this machine has no apt. Install what these Debian packages hold: ${wanted[*]}" >&2
+  exit 2
+fi
+
+missing=()
+for name in "${wanted[@]}"; do
+  status="$(dpkg-query --show --showformat '${db:Status-Status}' "$name" 2> /dev/null || true)"
+  [[ "$status" == installed ]] || missing+=("$name")
+done
+if ((${#missing[@]} == 0)); then
+  echo "install_deps: all ${#wanted[@]} packages are installed"
+  exit 0
+fi
+
+as_root=()
+if ((EUID != 0)); then
+  if ! command -v sudo > /dev/null; then
+    echo "install_deps: run this as root, or install sudo. Missing: ${missing[*]}" >&2
+    exit 2
+  fi
+  as_root=(sudo)
+fi
+# A second apt on the machine is waited for; a package that asks questions gets its defaults.
+apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes
+     -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -o Dpkg::Use-Pty=0)
+
+echo "install_deps: installing ${#missing[@]} of ${#wanted[@]} packages: ${missing[*]}"
+"${apt[@]}" update < /dev/null
+"${apt[@]}" install --no-install-recommends "${missing[@]}" < /dev/null
+echo "install_deps: done in ${SECONDS} s"
