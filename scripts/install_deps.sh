@@ -49,10 +49,21 @@ if ((EUID != 0)); then
   as_root=(sudo)
 fi
 # A second apt on the machine is waited for; a package that asks questions gets its defaults.
-apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes
+apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get --yes -qq
      -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -o Dpkg::Use-Pty=0)
+log="$(mktemp --tmpdir placer-apt.XXXXXX.log)"
+readonly log
 
-echo "install_deps: installing ${#missing[@]} of ${#wanted[@]} packages: ${missing[*]}"
-"${apt[@]}" update < /dev/null
-"${apt[@]}" install --no-install-recommends "${missing[@]}" < /dev/null
+run_apt() {
+  "${apt[@]}" "$@" < /dev/null >> "$log" 2>&1 && return
+  echo "install_deps: 'apt-get $*' failed; the end of $log:" >&2
+  tail --lines=30 "$log" >&2
+  exit 1
+}
+
+echo "install_deps: installing ${#missing[@]} of ${#wanted[@]} packages with apt (in all about 400 MB to load, a minute or more):"
+echo "install_deps:   ${missing[*]}"
+run_apt update
+run_apt install --no-install-recommends "${missing[@]}"
+rm --force "$log"
 echo "install_deps: done in ${SECONDS} s"
