@@ -11,6 +11,16 @@ if(PLACER_SANITIZE)
   add_compile_options(-fsanitize=${PLACER_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${PLACER_SANITIZE})
 endif()
+if(PLACER_SANITIZE MATCHES thread)
+  # Stands in for TBB's headers; the reason is written there.
+  foreach(header parallel_for enumerable_thread_specific task_arena)
+    foreach(folder tbb oneapi/tbb)
+      file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/tsan/${folder}/${header}.h
+           CONTENT "#include \"${PROJECT_SOURCE_DIR}/tests/support/threads_for_tbb.h\"\n")
+    endforeach()
+  endforeach()
+  include_directories(SYSTEM ${PROJECT_BINARY_DIR}/tsan)
+endif()
 
 # placer_add_library(name SOURCES ... DEPS ... PRIVATE_DEPS ...)
 function(placer_add_library name)
