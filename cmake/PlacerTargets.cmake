@@ -61,5 +61,6 @@ function(placer_add_test name)
   target_compile_definitions(${name} PRIVATE TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests/data"
                                              SAMPLES_DIR="${PROJECT_SOURCE_DIR}/graphs/samples"
                                              BINARY_DIR="${CMAKE_BINARY_DIR}/bin")
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+  # Parameters as they print may hold addresses, and so differ from run to run: tests are named by index or by their own names.
+  gtest_discover_tests(${name} NO_PRETTY_VALUES DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
 endfunction()
