@@ -56,6 +56,8 @@ class CostModel {
   [[nodiscard]] std::span<const std::uint32_t> size_classes() const noexcept { return size_class_; }
 
  private:
+  void MakeHopTimes(const Graph& graph, const Cluster& cluster);
+
   std::size_t num_ops_ = 0, num_devices_ = 0, num_hops_ = 0;
   std::vector<std::int64_t> op_time_;
   std::vector<std::int64_t> hop_time_;

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "graphs/graph.h"
+
+namespace placer::detail {
+
+/// Labels numbered in the order in which they first occur.
+[[nodiscard]] std::vector<std::uint32_t> NumberByFirst(std::span<const std::uint32_t> labels);
+
+/// Which ops have the same `allowed_devices`, those of their co-location class included. Names and
+/// kinds are only resolved by a cluster, so that sets that are written differently count as
+/// different.
+class AllowedSets {
+ public:
+  explicit AllowedSets(const Graph& graph);
+  [[nodiscard]] std::uint32_t set(OpId id) const { return set_of_op_[id.index()]; }
+  [[nodiscard]] bool Same(OpId a, OpId b) const { return set(a) == set(b); }
+
+ private:
+  std::vector<std::uint32_t> set_of_op_;
+};
+
+/// Merges groups of ops (labels 0..n-1, each used) until at most `max_groups` are left, neighbours
+/// that exchange most for their size first, none much larger than the rest. Rounds of heavy-edge
+/// matching, as multilevel graph partitioners coarsen (Karypis and Kumar, SIAM J. Sci. Comput.
+/// 20(1), 1998). O(E log E) per round.
+void MergeGroups(const Graph& graph, const AllowedSets& allowed, std::size_t max_groups,
+                 std::vector<std::uint32_t>& labels);
+
+}  // namespace placer::detail

@@ -1,0 +1,146 @@
+#include "graphs/grouping.h"
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+
+#include "graphs/base/error.h"
+#include "graphs/base/union_find.h"
+#include "graphs/detail/group_merger.h"
+
+namespace placer {
+namespace {
+
+std::vector<std::uint32_t> ColocationLabels(const Graph& graph) {
+  std::vector<std::uint32_t> labels(graph.num_ops());
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    labels[i] = graph.colocation_class(OpId(i));
+  }
+  return labels;
+}
+
+/// What an op sends and to whom, as far as the chain rule asks.
+struct Outlet {
+  OpId consumer;           ///< if `single`
+  bool single = false;     ///< all outputs and control edges go to one op
+  std::int64_t bytes = 0;  ///< of all outputs
+};
+
+Outlet OutletOf(const Graph& graph, OpId id) {
+  Outlet outlet;
+  bool several = false;
+  const auto visit = [&](OpId consumer) {
+    several = several || (outlet.single && consumer != outlet.consumer);
+    outlet.consumer = consumer;
+    outlet.single = true;
+  };
+  for (std::size_t o = 0; o < graph.num_outputs(id); ++o) {
+    const TensorId tensor(graph.first_output(id).index() + o);
+    outlet.bytes += graph.tensor(tensor).bytes;
+    std::ranges::for_each(graph.consumers(tensor), visit);
+  }
+  std::ranges::for_each(graph.control_consumers(id), visit);
+  outlet.single = outlet.single && !several;
+  return outlet;
+}
+
+/// Ops that need the result of an op that takes time. The others (parameters and what is made of
+/// them alone) are no branches.
+std::vector<bool> Computed(const Graph& graph) {
+  std::vector<bool> computed(graph.num_ops(), false);
+  for (std::size_t i = 0; i < graph.num_ops(); ++i) {
+    const auto waits_for = [&](OpId before) {
+      return graph.op(before).role == OpRole::kInput || computed[before.index()];
+    };
+    const auto inputs = graph.inputs(OpId(i));
+    computed[i] = std::ranges::any_of(
+                      inputs, [&](TensorId t) { return waits_for(graph.tensor(t).producer); }) ||
+                  std::ranges::any_of(graph.control_inputs(OpId(i)), waits_for);
+  }
+  return computed;
+}
+
+void JoinChains(const Graph& graph, bool keep_branches, const detail::AllowedSets& allowed,
+                UnionFind& groups) {
+  const std::vector<bool> computed = Computed(graph);
+  std::vector<Outlet> outlets(graph.num_ops());
+  std::vector<OpId> heaviest(graph.num_ops());
+  std::vector<bool> chosen(graph.num_ops(), false);
+  for (std::size_t i = 0; i < graph.num_ops(); ++i) {
+    const Outlet& outlet = outlets[i] = OutletOf(graph, OpId(i));
+    if (outlet.single && computed[i]) {
+      OpId& best = heaviest[outlet.consumer.index()];
+      if (!chosen[outlet.consumer.index()] || outlet.bytes > outlets[best.index()].bytes) {
+        best = OpId(i);
+        chosen[outlet.consumer.index()] = true;
+      }
+    }
+  }
+  for (std::size_t i = 0; i < graph.num_ops(); ++i) {
+    const OpId consumer = outlets[i].consumer;
+    const bool joins = outlets[i].single &&
+                       (!keep_branches || !computed[i] || heaviest[consumer.index()] == OpId(i));
+    if (joins && allowed.Same(OpId(i), consumer)) {
+      groups.Union(i, consumer.index());
+    }
+  }
+}
+
+}  // namespace
+
+Grouping::Grouping(const Graph& graph, std::span<const std::uint32_t> label_of_op) {
+  if (label_of_op.size() != graph.num_ops()) {
+    throw InputError("a grouping of " + std::to_string(label_of_op.size()) + " ops, expected the " +
+                     std::to_string(graph.num_ops()) + " of graph '" + graph.name() + "'");
+  }
+  std::vector<OpId> leader(graph.num_colocation_classes());
+  std::vector<bool> seen(graph.num_colocation_classes(), false);
+  for (std::size_t i = 0; i < label_of_op.size(); ++i) {
+    const std::uint32_t together = graph.colocation_class(OpId(i));
+    if (!seen[together]) {
+      seen[together] = true;
+      leader[together] = OpId(i);
+    } else if (label_of_op[i] != label_of_op[leader[together].index()]) {
+      throw InputError("op '" + graph.op(OpId(i)).name + "': is in another group than op '" +
+                       graph.op(leader[together]).name + "', with which it must share a device");
+    }
+  }
+  const std::vector<std::uint32_t> group = detail::NumberByFirst(label_of_op);
+  const std::size_t count = group.empty() ? 0 : *std::ranges::max_element(group) + std::size_t{1};
+  begin_.assign(count + 1, 0);
+  for (const std::uint32_t g : group) {
+    group_of_op_.emplace_back(g);
+    ++begin_[g + 1];
+  }
+  std::partial_sum(begin_.begin(), begin_.end(), begin_.begin());
+  ops_.resize(group.size());
+  std::vector<std::uint32_t> next(begin_.begin(), begin_.end() - 1);
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    ops_[next[group[i]]++] = OpId(i);
+  }
+}
+
+Grouping GroupByColocation(const Graph& graph) { return {graph, ColocationLabels(graph)}; }
+
+Grouping GroupOps(const Graph& graph, const GroupingOptions& options) {
+  const std::vector<std::uint32_t> classes = ColocationLabels(graph);
+  UnionFind groups(graph.num_ops());
+  std::vector<std::size_t> first(graph.num_colocation_classes(), graph.num_ops());
+  for (std::size_t i = 0; i < classes.size(); ++i) {
+    if (first[classes[i]] == graph.num_ops()) {
+      first[classes[i]] = i;
+    }
+    groups.Union(first[classes[i]], i);
+  }
+  const detail::AllowedSets allowed(graph);
+  if (options.chains) {
+    JoinChains(graph, options.keep_branches, allowed, groups);
+  }
+  std::vector<std::uint32_t> labels = groups.Classes();
+  if (options.max_groups > 0) {
+    detail::MergeGroups(graph, allowed, options.max_groups, labels);
+  }
+  return {graph, labels};
+}
+
+}  // namespace placer
