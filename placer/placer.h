@@ -59,7 +59,8 @@ class Placer {
   virtual ~Placer() = default;
   Placer(const Placer&) = delete;
   Placer& operator=(const Placer&) = delete;
-  /// @throws InputError for an impossible request (a budget below one sample)
+  /// @throws InputError for an impossible request: a budget below one sample, seconds that are
+  /// negative or not a number, a problem without groups
   [[nodiscard]] PlaceResult Place(const PlaceRequest& request) const;
 
  protected:

@@ -27,6 +27,7 @@ class Problem {
   };
 
   /// @throws InputError if a group's ops have no allowed device in common
+  /// @throws std::logic_error if the parts are not those of one graph and cluster
   Problem(const CostModel& costs, const Runner& runner, Grouping grouping);
 
   [[nodiscard]] const Graph& graph() const noexcept { return runner_.graph(); }
@@ -41,30 +42,40 @@ class Problem {
   [[nodiscard]] std::span<const DeviceId> allowed_devices(GroupId group) const {
     return allowed_[group.index()];
   }
+  [[nodiscard]] bool allowed(GroupId group, DeviceId device) const {
+    return group_time_[group.index() * num_devices() + device.index()] >= 0;
+  }
   /// Sum of the group's op times on an allowed device.
-  [[nodiscard]] Picoseconds group_time(GroupId group, DeviceId device) const;
+  [[nodiscard]] Picoseconds group_time(GroupId group, DeviceId device) const {
+    return Picoseconds(group_time_[group.index() * num_devices() + device.index()]);
+  }
   /// Bytes the group holds for the whole step (parameters, inputs, persistent).
   [[nodiscard]] std::int64_t resident_bytes(GroupId group) const {
     return resident_bytes_[group.index()];
   }
-  /// All bytes the group's ops produce, resident ones included.
+  /// All bytes the group's ops produce, resident ones included; aliases take none.
   [[nodiscard]] std::int64_t output_bytes(GroupId group) const {
     return output_bytes_[group.index()];
   }
-  /// Edges between different groups, sorted by (from, to), each pair once.
+  /// Edges between different groups, sorted by (from, to), each pair once; a control edge has 0
+  /// bytes.
   [[nodiscard]] std::span<const GroupEdge> edges() const noexcept { return edges_; }
 
+  /// @throws std::logic_error if there is not one device per group
   [[nodiscard]] Placement Expand(std::span<const DeviceId> device_of_group) const;
   /// The group placement of an op placement. @throws InputError if a group's ops are on different
   /// devices
   [[nodiscard]] GroupPlacement Collapse(const Placement& placement) const;
 
  private:
+  void ComputeGroups();
+  void AddBytes(OpId op, std::size_t group);
+
   const CostModel& costs_;
   const Runner& runner_;
   Grouping grouping_;
   std::vector<std::vector<DeviceId>> allowed_;
-  std::vector<std::int64_t> group_time_;
+  std::vector<std::int64_t> group_time_;  ///< [num_groups, num_devices], -1 where not allowed
   std::vector<std::int64_t> resident_bytes_, output_bytes_;
   std::vector<GroupEdge> edges_;
 };

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
 #include <unordered_set>
 #include <vector>
 
@@ -25,10 +28,15 @@ class SearchSession {
     return static_cast<std::int64_t>(seen_.size());
   }
 
-  /// One sample; nullopt when exhausted.
+  /// Share of the budget that is spent, in [0, 1]: that of the samples or of the seconds, whichever
+  /// is larger.
+  [[nodiscard]] double spent() const;
+
+  /// One sample; nullopt when exhausted. Cheap for placements that differ little from the one
+  /// before. @throws std::logic_error if a group is on a device that it may not use
   std::optional<StepSummary> Evaluate(std::span<const DeviceId> groups);
-  /// The first samples_left() of the placements. @return how many were evaluated; the rest of
-  /// `summaries` is untouched
+  /// The first samples_left() of the placements, fewer if time runs out or a stop is asked for.
+  /// @return how many were evaluated; the rest of `summaries` is untouched
   std::size_t EvaluateBatch(std::span<const GroupPlacement> placements,
                             std::span<StepSummary> summaries);
 
@@ -39,16 +47,27 @@ class SearchSession {
   [[nodiscard]] PlaceResult Finish(std::string note = {}) &&;
 
  private:
-  void Record(const GroupPlacement& groups, const StepSummary& summary);
+  /// Makes expanded_[slot] the placement of `groups`, which checks it.
+  void Expand(std::span<const DeviceId> groups, std::size_t slot);
+  void Record(std::span<const DeviceId> groups, std::uint64_t hash, const StepSummary& summary);
+  void ReportProgress();
   [[nodiscard]] Seconds elapsed() const;
 
   const PlaceRequest& request_;
   std::chrono::steady_clock::time_point start_;
   std::int64_t samples_ = 0;
-  std::unordered_set<std::uint64_t> seen_;
+  std::unordered_set<std::uint64_t> seen_;  ///< hashes of the placements evaluated
   std::optional<GroupPlacement> best_groups_;
   StepSummary best_;
   std::vector<CurvePoint> curve_;
+  Seconds last_progress_{0};
+  /// Buffers, kept so that an evaluation allocates nothing: what was expanded last into each slot,
+  /// the hash of that, and the placements.
+  struct Slot {
+    GroupPlacement groups;
+    std::uint64_t hash = 0;
+  };
+  std::vector<Slot> slots_;
   std::vector<Placement> expanded_;
 };
 

@@ -1,0 +1,155 @@
+#include "placer/search_session.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace placer {
+namespace {
+
+/// Batches are cut into parts of this size, between which time and stop are looked at and progress
+/// is told: large enough to keep the runner's threads busy.
+constexpr std::size_t kBatchPart = 64;
+/// Progress is told at most this often.
+constexpr Seconds kProgressInterval{0.1};
+
+/// A placement's hash is the exclusive-or of its groups' keys (Zobrist 1970), so that it follows
+/// from that of a similar placement.
+std::uint64_t KeyOf(std::size_t group, DeviceId device) noexcept {
+  static_assert(Cluster::kMaxDevices <= 64);
+  return MixBits(group * 64 + device.index());
+}
+
+}  // namespace
+
+SearchSession::SearchSession(const PlaceRequest& request)
+    : request_(request), start_(std::chrono::steady_clock::now()) {}
+
+Seconds SearchSession::elapsed() const { return std::chrono::steady_clock::now() - start_; }
+
+bool SearchSession::exhausted() const {
+  return samples_left() <= 0 || request_.stop.stop_requested() ||
+         (request_.budget.seconds && elapsed() >= *request_.budget.seconds);
+}
+
+double SearchSession::spent() const {
+  double share = static_cast<double>(samples_) / static_cast<double>(request_.budget.samples);
+  if (request_.budget.seconds) {
+    const double limit = request_.budget.seconds->count();
+    share = std::max(share, limit > 0 ? elapsed().count() / limit : 1.0);
+  }
+  return std::min(share, 1.0);
+}
+
+void SearchSession::Expand(std::span<const DeviceId> groups, std::size_t slot) {
+  const Problem& problem = request_.problem;
+  if (groups.size() != problem.num_groups()) {
+    throw std::logic_error("SearchSession: the placement is not one of this problem's groups");
+  }
+  if (slots_.size() <= slot) {
+    slots_.resize(slot + 1);
+    expanded_.resize(slot + 1);
+  }
+  Slot& last = slots_[slot];
+  const bool fresh = last.groups.empty();
+  if (fresh) {
+    last.groups.assign(groups.begin(), groups.end());
+    expanded_[slot] = Placement(problem.graph().num_ops(), DeviceId(0));
+  }
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    if (!fresh && last.groups[g] == groups[g]) {
+      continue;
+    }
+    if (groups[g].index() >= problem.num_devices() || !problem.allowed(GroupId(g), groups[g])) {
+      last.groups.clear();
+      last.hash = 0;
+      throw std::logic_error("SearchSession: group " + std::to_string(g) +
+                             " is on a device that it may not use");
+    }
+    last.hash ^= KeyOf(g, groups[g]) ^ (fresh ? 0 : KeyOf(g, last.groups[g]));
+    last.groups[g] = groups[g];
+    for (const OpId op : problem.grouping().ops(GroupId(g))) {
+      expanded_[slot].set_device(op, groups[g]);
+    }
+  }
+}
+
+std::optional<StepSummary> SearchSession::Evaluate(std::span<const DeviceId> groups) {
+  if (exhausted()) {
+    return std::nullopt;
+  }
+  Expand(groups, 0);
+  StepSummary summary;
+  request_.problem.runner().RunBatch(std::span(expanded_).first(1), std::span(&summary, 1));
+  Record(groups, slots_[0].hash, summary);
+  ReportProgress();
+  return summary;
+}
+
+std::size_t SearchSession::EvaluateBatch(std::span<const GroupPlacement> placements,
+                                         std::span<StepSummary> summaries) {
+  if (summaries.size() < placements.size()) {
+    throw std::logic_error("SearchSession: fewer summaries than placements");
+  }
+  std::size_t done = 0;
+  while (done < placements.size() && !exhausted()) {
+    const std::size_t count =
+        std::min({placements.size() - done, kBatchPart, static_cast<std::size_t>(samples_left())});
+    for (std::size_t i = 0; i < count; ++i) {
+      Expand(placements[done + i], i);
+    }
+    const auto part = summaries.subspan(done, count);
+    request_.problem.runner().RunBatch(std::span(expanded_).first(count), part);
+    for (std::size_t i = 0; i < count; ++i) {
+      Record(placements[done + i], slots_[i].hash, part[i]);
+    }
+    done += count;
+    ReportProgress();
+  }
+  return done;
+}
+
+void SearchSession::Record(std::span<const DeviceId> groups, std::uint64_t hash,
+                           const StepSummary& summary) {
+  ++samples_;
+  seen_.insert(hash);
+  if (!best_groups_ || IsBetter(summary, best_)) {
+    best_groups_.emplace(groups.begin(), groups.end());
+    best_ = summary;
+    curve_.push_back({samples_, best_, elapsed()});
+  }
+}
+
+void SearchSession::ReportProgress() {
+  if (!request_.progress) {
+    return;
+  }
+  const Seconds now = elapsed();
+  if (now - last_progress_ >= kProgressInterval) {
+    last_progress_ = now;
+    request_.progress({samples_, best_, now});
+  }
+}
+
+PlaceResult SearchSession::Finish(std::string note) && {
+  PlaceResult result;
+  result.wall = elapsed();
+  if (best_groups_) {
+    if (curve_.back().samples != samples_) {
+      curve_.push_back({samples_, best_, result.wall});
+    }
+    if (request_.progress) {
+      request_.progress({samples_, best_, result.wall});
+    }
+  }
+  result.groups = std::move(best_groups_);
+  result.best = best_;
+  result.samples = samples_;
+  result.unique_samples = unique_samples();
+  result.curve = std::move(curve_);
+  result.interrupted = request_.stop.stop_requested();
+  result.note = std::move(note);
+  return result;
+}
+
+}  // namespace placer
