@@ -66,6 +66,8 @@ class SimulatedRunner final : public Runner {
                   SimulationOptions options = {});
   ~SimulatedRunner() override;
 
+  struct Tables;  ///< private to runner/
+
   [[nodiscard]] const CostModel& costs() const noexcept { return costs_; }
   [[nodiscard]] const SimulationOptions& options() const noexcept { return options_; }
 
@@ -89,8 +91,7 @@ class SimulatedRunner final : public Runner {
   [[nodiscard]] StepReport RunWithTrace(const Placement& placement, Trace* trace) const;
 
  private:
-  friend class Evaluator;
-  struct Tables;
+  struct EvaluatorPool;
   [[nodiscard]] StepReport DoRun(const Placement& placement) const override;
   void DoRunBatch(std::span<const Placement> placements,
                   std::span<StepSummary> summaries) const override;
@@ -98,6 +99,7 @@ class SimulatedRunner final : public Runner {
   const CostModel& costs_;
   SimulationOptions options_;
   std::unique_ptr<const Tables> tables_;
+  std::unique_ptr<EvaluatorPool> pool_;  ///< an evaluator per thread
 };
 
 }  // namespace placer
