@@ -55,14 +55,14 @@ bool IsDepthwise(const OpShapes& shapes) {
 }
 
 /// The filter of a convolution's gradient is input 1 (ConvGradInput: dY, W) or output 0
-/// (ConvGradWeight: X, dY).
+/// (ConvGradWeight: dY, X).
 bool IsDepthwiseGradient(std::string_view type, const OpShapes& shapes) {
   if (shapes.inputs.size() < 2 || shapes.outputs.empty()) {
     return false;
   }
   const bool of_weight = type.ends_with("GradWeight");
   const auto& filter = of_weight ? shapes.outputs[0].shape : shapes.inputs[1].shape;
-  const auto& data = of_weight ? shapes.inputs[0].shape : shapes.outputs[0].shape;
+  const auto& data = of_weight ? shapes.inputs[1].shape : shapes.outputs[0].shape;
   return filter.size() >= 3 && data.size() >= 3 && filter[1] == 1 && data[1] > 1;
 }
 
