@@ -2,18 +2,14 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
-#include <unordered_set>
 #include <utility>
 
 #include "graphs/base/error.h"
-#include "graphs/detail/gradient_table.h"
+#include "graphs/detail/training_graph_maker.h"
 #include "graphs/op_rules.h"
 
 namespace placer {
 namespace {
-
-using Of = GradientTerm::Of;
 
 constexpr std::array<std::string_view, 3> kOptimizerNames = {"sgd", "momentum", "adam"};
 constexpr std::array<std::string_view, 3> kUpdateTypes = {"SgdUpdate", "MomentumUpdate",
@@ -31,80 +27,11 @@ bool IsFloat(DataType dtype) {
          dtype == DataType::kFloat16 || dtype == DataType::kBFloat16;
 }
 
-std::int64_t Twice(std::int64_t value, const std::string& op) {
-  std::int64_t result = 0;
-  if (__builtin_mul_overflow(value, 2, &result)) {
-    throw InputError("op '" + op + "': the cost of its gradient is beyond 64 bits");
-  }
-  return result;
-}
+}  // namespace
 
-std::int64_t BytesOf(const TensorSpec& spec) {
+std::int64_t TrainingGraphMaker::BytesOf(const TensorSpec& spec) {
   return spec.bytes ? *spec.bytes : NumElements(spec.shape) * SizeOf(spec.dtype);
 }
-
-class TrainingGraphMaker {
- public:
-  TrainingGraphMaker(const Graph& forward, const TrainingOptions& options)
-      : forward_(forward),
-        options_(options),
-        builder_(forward.name()),
-        needs_gradient_(forward.num_tensors(), 0),
-        gradients_(forward.num_tensors()),
-        has_marked_outputs_(std::any_of(forward.tensors().begin(), forward.tensors().end(),
-                                        [](const Tensor& tensor) { return tensor.graph_output; })) {
-  }
-
-  Graph Make(std::vector<std::string>* warnings) &&;
-
- private:
-  /// The gradients of a tensor that have arrived; more than one are added when it is asked for.
-  struct Arrived {
-    std::vector<TensorId> addends;
-    std::size_t num_sums = 0;
-  };
-
-  void CopyForward();
-  void FindTensorsThatNeedGradients();
-  void AddLosses();
-  void AddBackward(OpId op);
-  void AddRow(OpId op, const GradientRow& row);
-  void AddBackwardOp(OpId op, const GradientRow& row, const std::string& suffix, int each,
-                     const std::vector<std::size_t>& targets);
-  void AddUpdate(OpId parameter);
-
-  [[nodiscard]] std::span<const GradientRow> RowsOf(OpId op);
-  [[nodiscard]] std::vector<std::size_t> Targets(OpId op, const GradientRow& row) const;
-  [[nodiscard]] std::vector<TensorId> Reads(OpId op, const GradientRow& row, int each);
-  [[nodiscard]] TensorSpec GradientSpec(OpId op, const GradientRow& row, std::size_t input,
-                                        const std::vector<TensorId>& reads) const;
-  [[nodiscard]] bool IsSparseLookUp(OpId op) const;
-  [[nodiscard]] std::int64_t BytesUpTo(std::int64_t limit,
-                                       const std::vector<TensorId>& tensors) const;
-
-  void Arrive(TensorId tensor, TensorId gradient);
-  [[nodiscard]] std::optional<TensorId> GradientOf(TensorId tensor);
-  TensorId AddSum(TensorId tensor);
-  [[nodiscard]] TensorId Unbroadcast(OpId op, const std::string& suffix, TensorId gradient,
-                                     TensorId like);
-
-  OpId AddOp(const std::string& name, std::string_view type, OpRole role,
-             const std::vector<TensorId>& inputs, std::vector<TensorSpec> outputs,
-             std::int64_t kernel_elements = 1);
-  [[nodiscard]] std::string UniqueName(const std::string& wanted);
-  [[nodiscard]] std::string NameOf(TensorId tensor) const;
-  [[nodiscard]] bool HasLoss(TensorId id) const;
-  [[nodiscard]] bool Needs(TensorId tensor) const { return needs_gradient_[tensor.index()] != 0; }
-
-  const Graph& forward_;
-  const TrainingOptions& options_;
-  GraphBuilder builder_;
-  std::vector<char> needs_gradient_;
-  std::vector<Arrived> gradients_;
-  bool has_marked_outputs_;
-  std::unordered_set<std::string> names_;
-  std::map<std::string, std::size_t> unknown_types_;
-};
 
 void TrainingGraphMaker::CopyForward() {
   for (std::size_t i = 0; i < forward_.num_ops(); ++i) {
@@ -211,162 +138,6 @@ void TrainingGraphMaker::AddLosses() {
   builder_.MarkGraphOutput(total);
 }
 
-void TrainingGraphMaker::AddBackward(OpId op) {
-  bool reached = false;
-  for (std::size_t o = 0; o < forward_.num_outputs(op); ++o) {
-    reached |= !gradients_[forward_.first_output(op).index() + o].addends.empty();
-  }
-  if (!reached) {
-    return;
-  }
-  if (!GradientRowsOf(forward_.op(op).type)) {
-    ++unknown_types_[forward_.op(op).type];
-  }
-  for (const GradientRow& row : RowsOf(op)) {
-    AddRow(op, row);
-  }
-}
-
-void TrainingGraphMaker::AddRow(OpId op, const GradientRow& row) {
-  const std::vector<std::size_t> targets = Targets(op, row);
-  if (targets.empty()) {
-    return;
-  }
-  if (ParseGradientTerms(row.gives).front().index != GradientTerm::kEach) {
-    AddBackwardOp(op, row, std::string(row.suffix), 0, targets);
-    return;
-  }
-  for (const std::size_t target : targets) {
-    AddBackwardOp(op, row, std::string(row.suffix) + std::to_string(target),
-                  static_cast<int>(target), {target});
-  }
-}
-
-std::vector<TensorId> TrainingGraphMaker::Reads(OpId op, const GradientRow& row, int each) {
-  const auto inputs = forward_.inputs(op);
-  std::vector<TensorId> outputs;
-  for (std::size_t o = 0; o < forward_.num_outputs(op); ++o) {
-    outputs.emplace_back(forward_.first_output(op).index() + o);
-  }
-  std::vector<TensorId> reads;
-  for (const GradientTerm& term : ParseGradientTerms(row.reads)) {
-    if (term.of == Of::kGradient) {
-      for (const TensorId output : outputs) {
-        if (const auto gradient = GradientOf(output)) {
-          reads.push_back(*gradient);
-        }
-      }
-      continue;
-    }
-    const std::span<const TensorId> from =
-        term.of == Of::kInput ? inputs : std::span<const TensorId>(outputs);
-    const int index = term.index == GradientTerm::kEach ? each : term.index;
-    for (std::size_t i = 0; i < from.size(); ++i) {
-      if (index == GradientTerm::kAll || static_cast<std::size_t>(index) == i) {
-        reads.push_back(from[i]);
-      }
-    }
-  }
-  return reads;
-}
-
-/// A look-up along the first dimension of a parameter itself touches few of its rows.
-bool TrainingGraphMaker::IsSparseLookUp(OpId op) const {
-  const auto inputs = forward_.inputs(op);
-  if (inputs.size() != 2 || forward_.num_outputs(op) != 1) {
-    return false;
-  }
-  const Tensor& table = forward_.tensor(inputs[0]);
-  std::vector<std::int64_t> rows = forward_.tensor(inputs[1]).shape;
-  if (forward_.op(table.producer).role != OpRole::kParameter || table.shape.empty()) {
-    return false;
-  }
-  rows.insert(rows.end(), table.shape.begin() + 1, table.shape.end());
-  return rows == forward_.tensor(forward_.first_output(op)).shape;
-}
-
-TensorSpec TrainingGraphMaker::GradientSpec(OpId op, const GradientRow& row, std::size_t input,
-                                            const std::vector<TensorId>& reads) const {
-  const Tensor& like = forward_.tensor(forward_.inputs(op)[input]);
-  if (row.kind == GradientKind::kElementwise) {
-    return {.dtype = like.dtype, .shape = forward_.tensor(forward_.first_output(op)).shape};
-  }
-  TensorSpec spec{.dtype = like.dtype, .shape = like.shape, .bytes = like.bytes};
-  if (row.kind == GradientKind::kLookUp && IsSparseLookUp(op)) {
-    spec.bytes = BytesUpTo(like.bytes, reads);
-  }
-  return spec;
-}
-
-void TrainingGraphMaker::AddBackwardOp(OpId op, const GradientRow& row, const std::string& suffix,
-                                       int each, const std::vector<std::size_t>& targets) {
-  const auto inputs = forward_.inputs(op);
-  const std::string& name = forward_.op(op).name;
-  const std::vector<TensorId> reads = Reads(op, row, each);
-  if (row.kind == GradientKind::kPass || row.kind == GradientKind::kView) {
-    for (const std::size_t target : targets) {
-      const Tensor& like = forward_.tensor(inputs[target]);
-      TensorId gradient = reads.front();
-      if (row.kind == GradientKind::kPass) {
-        gradient = Unbroadcast(op, suffix, gradient, inputs[target]);
-      } else if (builder_.tensor(gradient).shape != like.shape) {
-        gradient = builder_.Output(
-            AddOp(name + "/" + suffix, "Reshape", OpRole::kBackward, {gradient},
-                  {{.dtype = like.dtype, .shape = like.shape, .aliases_input = 0}}));
-      }
-      Arrive(inputs[target], gradient);
-    }
-    return;
-  }
-  std::vector<TensorSpec> outputs;
-  for (const std::size_t target : targets) {
-    outputs.push_back(GradientSpec(op, row, target, reads));
-  }
-  const Op& source = forward_.op(op);
-  const std::int64_t elements =
-      std::max<std::int64_t>(1, NumElements(forward_.tensor(forward_.first_output(op)).shape));
-  const std::int64_t window =
-      source.op_class == OpClass::kPooling ? std::max<std::int64_t>(1, source.flops / elements) : 1;
-  const std::string type = row.type.empty() ? source.type + "Grad" : std::string(row.type);
-  const OpId backward =
-      AddOp(name + "/" + suffix, type, OpRole::kBackward, reads, std::move(outputs), window);
-  if (row.cost != GradientCost::kTable) {
-    const bool twice = row.cost == GradientCost::kTwiceForward;
-    Op& made = builder_.mutable_op(backward);
-    made.op_class = source.op_class;
-    made.flops = twice ? Twice(source.flops, name) : source.flops;
-    made.traffic_bytes = twice ? Twice(source.traffic_bytes, name) : source.traffic_bytes;
-    made.workspace_bytes = source.workspace_bytes;
-  }
-  for (std::size_t t = 0; t < targets.size(); ++t) {
-    TensorId gradient = builder_.Output(backward, t);
-    if (row.kind == GradientKind::kElementwise) {
-      gradient = Unbroadcast(op, suffix + "_sum", gradient, inputs[targets[t]]);
-    }
-    Arrive(inputs[targets[t]], gradient);
-  }
-}
-
-/// The bytes of the tensors together, but at most `limit`.
-std::int64_t TrainingGraphMaker::BytesUpTo(std::int64_t limit,
-                                           const std::vector<TensorId>& tensors) const {
-  std::int64_t room = limit;
-  for (const TensorId tensor : tensors) {
-    room -= std::min(room, BytesOf(builder_.tensor(tensor)));
-  }
-  return limit - room;
-}
-
-TensorId TrainingGraphMaker::Unbroadcast(OpId op, const std::string& suffix, TensorId gradient,
-                                         TensorId like) {
-  const Tensor& target = forward_.tensor(like);
-  if (builder_.tensor(gradient).shape == target.shape) {
-    return gradient;
-  }
-  return builder_.Output(AddOp(forward_.op(op).name + "/" + suffix, "ReduceSum", OpRole::kBackward,
-                               {gradient}, {{.dtype = target.dtype, .shape = target.shape}}));
-}
-
 void TrainingGraphMaker::Arrive(TensorId tensor, TensorId gradient) {
   Arrived& arrived = gradients_[tensor.index()];
   arrived.addends.push_back(gradient);
@@ -444,7 +215,12 @@ OpId TrainingGraphMaker::AddOp(const std::string& name, std::string_view type, O
   for (const TensorId input : inputs) {
     shapes.inputs.push_back(builder_.tensor(input));
   }
-  const OpCosts costs = CostOf(type, shapes);
+  OpCosts costs;
+  try {
+    costs = CostOf(type, shapes);
+  } catch (const InputError& error) {
+    throw error.In("op '" + name + "'");
+  }
   Op op{.name = UniqueName(name),
         .type = std::string(type),
         .op_class = costs.op_class,
@@ -491,8 +267,6 @@ Graph TrainingGraphMaker::Make(std::vector<std::string>* warnings) && {
   }
   return std::move(builder_).Build();
 }
-
-}  // namespace
 
 std::string_view Name(Optimizer optimizer) noexcept {
   return kOptimizerNames[static_cast<std::size_t>(optimizer)];

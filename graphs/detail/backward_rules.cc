@@ -112,7 +112,7 @@ constexpr std::array kRules{
     OpRule{"GroupNormalizationGrad", kNormalization, fl::PerInput, 10},
     OpRule{"MeanVarianceNormalizationGrad", kNormalization, fl::PerInput, 8},
     OpRule{"LpNormalizationGrad", kNormalization, fl::PerInput, 6},
-    OpRule{"LRNGrad", kNormalization, fl::PerInputWindow, 2},
+    OpRule{"LRNGrad", kNormalization, fl::PerInput, 2 * (3 + kHard)},
 
     // Pooling: every element of dY goes back to its window. Resampling as forward.
     OpRule{"MaxPoolGrad", kPooling, fl::PerInputWindow},
