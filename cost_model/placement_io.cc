@@ -1,0 +1,159 @@
+#include "cost_model/placement_io.h"
+
+#include <array>
+#include <cstdio>
+#include <string_view>
+
+#include "cost_model/placement.pb.h"
+#include "graphs/base/error.h"
+#include "graphs/detail/proto_file.h"
+#include "graphs/detail/replace_file.h"
+
+namespace placer {
+namespace {
+
+constexpr detail::ProtoFormat kFormat{"a Placer placement", "placer.placement/1"};
+
+std::string Quoted(std::string_view name) { return "'" + std::string(name) + "'"; }
+
+std::string Hex(std::uint64_t fingerprint) {
+  std::array<char, 20> text{};
+  (void)std::snprintf(text.data(), text.size(), "%016llx",
+                      static_cast<unsigned long long>(fingerprint));
+  return text.data();
+}
+
+/// RFC 4180.
+std::string CsvField(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) {
+    return text;
+  }
+  std::string quoted = "\"";
+  for (const char c : text) {
+    quoted += c;
+    if (c == '"') {
+      quoted += c;
+    }
+  }
+  return quoted + '"';
+}
+
+std::string Csv(const SavedPlacement& saved) {
+  std::string text = "op,device\n";
+  for (const auto& [op, device] : saved.device_of_op) {
+    text += CsvField(op) + ',' + CsvField(device) + '\n';
+  }
+  return text;
+}
+
+DeviceId DeviceNamed(const std::string& op, const std::string& name, const SavedPlacement& saved,
+                     const Cluster& cluster) {
+  if (const auto device = cluster.FindDevice(name)) {
+    return *device;
+  }
+  std::string known;
+  for (const Device& device : cluster.devices()) {
+    known += (known.empty() ? "" : ", ") + Quoted(device.name);
+  }
+  throw InputError(
+      "op " + Quoted(op) + ": device " + Quoted(name) + " is not in cluster " +
+      Quoted(cluster.name()) + ", expected one of " + known +
+      (saved.cluster_name.empty() || saved.cluster_name == cluster.name()
+           ? ""
+           : " (the placement was made for cluster " + Quoted(saved.cluster_name) + ")"));
+}
+
+}  // namespace
+
+SavedPlacement Save(const Placement& placement, const Graph& graph, const Cluster& cluster) {
+  SavedPlacement saved;
+  saved.graph_name = graph.name();
+  saved.cluster_name = cluster.name();
+  saved.graph_fingerprint = graph.fingerprint();
+  saved.cluster_fingerprint = cluster.fingerprint();
+  for (std::size_t i = 0; i < graph.num_ops(); ++i) {
+    saved.device_of_op.emplace_back(graph.op(OpId(i)).name,
+                                    cluster.device(placement.device(OpId(i))).name);
+  }
+  return saved;
+}
+
+Placement Restore(const SavedPlacement& saved, const Graph& graph, const Cluster& cluster) {
+  if (saved.graph_fingerprint != 0 && saved.graph_fingerprint != graph.fingerprint()) {
+    throw InputError("the placement was made for graph " + Quoted(saved.graph_name) +
+                     " (fingerprint " + Hex(saved.graph_fingerprint) + ", " +
+                     std::to_string(saved.device_of_op.size()) + " ops), expected " +
+                     Quoted(graph.name()) + " (fingerprint " + Hex(graph.fingerprint()) + ", " +
+                     std::to_string(graph.num_ops()) + " ops)");
+  }
+  Placement placement(graph.num_ops(), DeviceId(0));
+  std::vector<bool> placed(graph.num_ops(), false);
+  for (const auto& [name, device] : saved.device_of_op) {
+    const auto op = graph.FindOp(name);
+    if (!op) {
+      throw InputError("op " + Quoted(name) + " is not in graph " + Quoted(graph.name()));
+    }
+    if (placed[op->index()]) {
+      throw InputError("op " + Quoted(name) + ": is placed twice");
+    }
+    placed[op->index()] = true;
+    placement.set_device(*op, DeviceNamed(name, device, saved, cluster));
+  }
+  for (std::size_t i = 0; i < placed.size(); ++i) {
+    if (!placed[i]) {
+      throw InputError("op " + Quoted(graph.op(OpId(i)).name) +
+                       ": has no device in the placement, expected one for each of the " +
+                       std::to_string(graph.num_ops()) + " ops");
+    }
+  }
+  return placement;
+}
+
+SavedPlacement ReadPlacement(const std::filesystem::path& path) {
+  proto::Placement message;
+  detail::ReadProtoFile(path, kFormat, message);
+  SavedPlacement saved;
+  saved.graph_name = message.graph_name();
+  saved.cluster_name = message.cluster_name();
+  saved.graph_fingerprint = message.graph_fingerprint();
+  saved.cluster_fingerprint = message.cluster_fingerprint();
+  saved.method = message.method();
+  saved.seed = message.seed();
+  if (message.has_step_time_s()) {
+    saved.step_time_seconds = message.step_time_s();
+  }
+  for (const proto::Assignment& assignment : message.ops()) {
+    saved.device_of_op.emplace_back(assignment.op(), assignment.device());
+  }
+  return saved;
+}
+
+void WritePlacement(const SavedPlacement& saved, const std::filesystem::path& path) {
+  const std::string suffix = path.extension().string();
+  if (suffix == ".csv") {
+    detail::ReplaceFile(path, Csv(saved));
+    return;
+  }
+  if (suffix != ".pb" && suffix != ".txtpb" && suffix != ".json") {
+    throw InputError(path.string() + ": unknown suffix '" + suffix +
+                     "', expected .pb, .txtpb, .json or .csv");
+  }
+  proto::Placement message;
+  message.set_graph_name(saved.graph_name);
+  message.set_cluster_name(saved.cluster_name);
+  message.set_graph_fingerprint(saved.graph_fingerprint);
+  message.set_cluster_fingerprint(saved.cluster_fingerprint);
+  message.set_method(saved.method);
+  message.set_seed(saved.seed);
+  if (saved.step_time_seconds) {
+    message.set_step_time_s(*saved.step_time_seconds);
+  }
+  for (const auto& [op, device] : saved.device_of_op) {
+    proto::Assignment& assignment = *message.add_ops();
+    assignment.set_op(op);
+    assignment.set_device(device);
+  }
+  detail::WriteProtoFile(path, kFormat, message);
+}
+
+}  // namespace placer

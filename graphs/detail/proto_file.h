@@ -1,0 +1,35 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace google::protobuf {
+class Message;
+}  // namespace google::protobuf
+
+namespace placer::detail {
+
+/// A kind of file that holds one protobuf message. The message's field 1 is `string format`.
+struct ProtoFormat {
+  std::string_view what;    ///< "a Placer graph", for error messages
+  std::string_view format;  ///< "placer.graph/1", the content of `format`
+};
+
+/// True if the content is a binary message of that format: binary files start with it.
+[[nodiscard]] bool IsBinary(std::string_view content, const ProtoFormat& format);
+
+/// Reads binary, text or JSON, told apart by content. Unknown fields are errors in text and JSON.
+/// @throws InputError in one line: `file:line:column: fault, expected ...`
+void ReadProtoFile(const std::filesystem::path& path, const ProtoFormat& format,
+                   google::protobuf::Message& message);
+/// @param where  put in front of faults, the file's name
+void ParseProto(std::string_view content, const std::string& where, const ProtoFormat& format,
+                google::protobuf::Message& message);
+
+/// Writes .pb, .txtpb or .json by suffix; the file appears by rename. Sets `format`.
+/// @throws InputError for an unknown suffix or a bad path
+void WriteProtoFile(const std::filesystem::path& path, const ProtoFormat& format,
+                    google::protobuf::Message& message);
+
+}  // namespace placer::detail

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace placer::detail {
+
+/// The whole file. @throws InputError
+[[nodiscard]] std::string ReadWholeFile(const std::filesystem::path& path);
+
+/// Writes beside `path`, then renames: the file has its old content or all of the new one, never a
+/// part. @throws InputError
+void ReplaceFile(const std::filesystem::path& path, std::string_view content);
+
+}  // namespace placer::detail

@@ -1,0 +1,198 @@
+#include "graphs/graph_io.h"
+
+#include <unordered_map>
+
+#include "graphs/base/error.h"
+#include "graphs/detail/proto_file.h"
+#include "graphs/detail/replace_file.h"
+#include "graphs/graph.pb.h"
+
+namespace placer {
+namespace {
+
+constexpr detail::ProtoFormat kFormat{"a Placer graph", "placer.graph/1"};
+
+/// @param parse  name -> std::optional<Enum>
+template <typename Enum, typename ParseName>
+Enum EnumFrom(const std::string& name, const char* field, Enum if_empty, std::size_t count,
+              const ParseName& parse) {
+  if (name.empty()) {
+    return if_empty;
+  }
+  if (const auto value = parse(name)) {
+    return *value;
+  }
+  std::string known;
+  for (std::size_t i = 0; i < count; ++i) {
+    known += (i == 0 ? "" : ", ") + std::string(Name(static_cast<Enum>(i)));
+  }
+  throw InputError(std::string(field) + " is '" + name + "', expected one of " + known);
+}
+
+Op OpFrom(const proto::Op& from) {
+  constexpr std::size_t kNumRoles = static_cast<std::size_t>(OpRole::kUpdate) + 1;
+  Op op;
+  op.name = from.name();
+  op.type = from.type();
+  op.op_class = EnumFrom(from.op_class(), "op_class", OpClass::kOther, kNumOpClasses, ParseOpClass);
+  op.role = EnumFrom(from.role(), "role", OpRole::kForward, kNumRoles, ParseOpRole);
+  op.flops = from.flops();
+  op.traffic_bytes = from.traffic_bytes();
+  op.workspace_bytes = from.workspace_bytes();
+  op.persistent_bytes = from.persistent_bytes();
+  op.colocation_group = from.colocation_group();
+  op.allowed_devices.assign(from.allowed_devices().begin(), from.allowed_devices().end());
+  op.source_name = from.source_name();
+  return op;
+}
+
+TensorSpec TensorFrom(const proto::Tensor& from) {
+  TensorSpec spec;
+  spec.dtype = EnumFrom(from.dtype(), "dtype", DataType::kFloat32, kNumDataTypes, ParseDataType);
+  spec.shape.assign(from.shape().begin(), from.shape().end());
+  if (from.has_bytes()) {
+    spec.bytes = from.bytes();
+  }
+  if (from.has_aliases_input()) {
+    spec.aliases_input = from.aliases_input();
+  }
+  spec.graph_output = from.graph_output();
+  return spec;
+}
+
+class Reader {
+ public:
+  explicit Reader(const proto::Graph& from) : from_(from), builder_(from.name()) {}
+
+  Graph Read() {
+    for (const proto::Op& op : from_.ops()) {
+      InOp(op, [&] {
+        std::vector<TensorSpec> outputs;
+        for (const proto::Tensor& tensor : op.outputs()) {
+          outputs.push_back(TensorFrom(tensor));
+        }
+        const OpId id = builder_.AddOp(OpFrom(op), {}, std::move(outputs));
+        by_name_.emplace(op.name(), id);  // Build() refuses names that are used twice
+      });
+    }
+    for (int i = 0; i < from_.ops_size(); ++i) {
+      InOp(from_.ops(i), [&] { Connect(OpId(static_cast<std::size_t>(i)), from_.ops(i)); });
+    }
+    return std::move(builder_).Build();
+  }
+
+ private:
+  template <typename Action>
+  static void InOp(const proto::Op& op, const Action& action) {
+    try {
+      action();
+    } catch (const InputError& e) {
+      throw e.In("op '" + op.name() + "'");
+    }
+  }
+
+  [[nodiscard]] OpId Find(const std::string& name, const std::string& what) const {
+    const auto it = by_name_.find(name);
+    if (it == by_name_.end()) {
+      throw InputError(what + " is '" + name + "', but there is no such op");
+    }
+    return it->second;
+  }
+
+  void Connect(OpId id, const proto::Op& op) {
+    std::vector<TensorId> inputs;
+    for (int i = 0; i < op.inputs_size(); ++i) {
+      const std::string what = "input " + std::to_string(i);
+      const proto::Input& input = op.inputs(i);
+      const OpId producer = Find(input.op(), what);
+      const auto outputs =
+          static_cast<std::uint32_t>(from_.ops(static_cast<int>(producer.index())).outputs_size());
+      if (input.output() >= outputs) {
+        throw InputError(what + " is output " + std::to_string(input.output()) + " of '" +
+                         input.op() + "', which has " + std::to_string(outputs));
+      }
+      inputs.push_back(builder_.Output(producer, input.output()));
+    }
+    builder_.SetInputs(id, std::move(inputs));
+    for (const std::string& name : op.control_inputs()) {
+      builder_.AddControlInput(id, Find(name, "a control input"));
+    }
+  }
+
+  const proto::Graph& from_;
+  GraphBuilder builder_;
+  std::unordered_map<std::string, OpId> by_name_;
+};
+
+void WriteTensor(const Graph& graph, TensorId id, proto::Tensor& to) {
+  const Tensor& tensor = graph.tensor(id);
+  if (tensor.dtype != DataType::kFloat32) {
+    to.set_dtype(std::string(Name(tensor.dtype)));
+  }
+  to.mutable_shape()->Add(tensor.shape.begin(), tensor.shape.end());
+  std::int64_t computed = 0;
+  if (__builtin_mul_overflow(NumElements(tensor.shape), SizeOf(tensor.dtype), &computed) ||
+      computed != tensor.bytes) {
+    to.set_bytes(tensor.bytes);
+  }
+  to.set_graph_output(tensor.graph_output);
+  const auto inputs = graph.inputs(tensor.producer);
+  for (std::size_t i = 0; i < inputs.size() && tensor.storage != id && !to.has_aliases_input();
+       ++i) {
+    if (graph.tensor(inputs[i]).storage == tensor.storage) {
+      to.set_aliases_input(static_cast<std::uint32_t>(i));
+    }
+  }
+}
+
+void WriteOp(const Graph& graph, OpId id, proto::Op& to) {
+  const Op& op = graph.op(id);
+  to.set_name(op.name);
+  to.set_type(op.type);
+  to.set_op_class(std::string(Name(op.op_class)));
+  to.set_role(std::string(Name(op.role)));
+  to.set_flops(op.flops);
+  to.set_traffic_bytes(op.traffic_bytes);
+  to.set_workspace_bytes(op.workspace_bytes);
+  to.set_persistent_bytes(op.persistent_bytes);
+  to.set_colocation_group(op.colocation_group);
+  for (const std::string& device : op.allowed_devices) {
+    to.add_allowed_devices(device);
+  }
+  to.set_source_name(op.source_name);
+  for (const TensorId input : graph.inputs(id)) {
+    const Tensor& tensor = graph.tensor(input);
+    proto::Input& edge = *to.add_inputs();
+    edge.set_op(graph.op(tensor.producer).name);
+    edge.set_output(tensor.output_index);
+  }
+  for (const OpId before : graph.control_inputs(id)) {
+    to.add_control_inputs(graph.op(before).name);
+  }
+  for (std::size_t o = 0; o < graph.num_outputs(id); ++o) {
+    WriteTensor(graph, TensorId(graph.first_output(id).index() + o), *to.add_outputs());
+  }
+}
+
+}  // namespace
+
+Graph ReadGraph(const std::filesystem::path& path) {
+  proto::Graph message;
+  detail::ReadProtoFile(path, kFormat, message);
+  try {
+    return Reader(message).Read();
+  } catch (const InputError& e) {
+    throw e.In(path.string());
+  }
+}
+
+void WriteGraph(const Graph& graph, const std::filesystem::path& path) {
+  proto::Graph message;
+  message.set_name(graph.name());
+  for (std::size_t i = 0; i < graph.num_ops(); ++i) {
+    WriteOp(graph, OpId(i), *message.add_ops());
+  }
+  detail::WriteProtoFile(path, kFormat, message);
+}
+
+}  // namespace placer
