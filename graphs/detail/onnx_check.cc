@@ -1,0 +1,129 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+#include "graphs/base/error.h"
+#include "graphs/detail/onnx_infer.h"
+#include "graphs/detail/onnx_types.h"
+
+namespace placer::onnx_detail {
+namespace {
+
+constexpr std::int64_t kMaxExtent = std::numeric_limits<std::int32_t>::max();
+/// No framework makes tensors of this rank.
+constexpr std::int64_t kMaxRank = 64;
+
+struct Limits {
+  std::string_view attribute;
+  std::int64_t least;
+  std::int64_t most;
+};
+
+constexpr std::array kLimits{
+    Limits{"kernel_shape", 1, kMaxExtent}, Limits{"strides", 1, kMaxExtent},
+    Limits{"dilations", 1, kMaxExtent},    Limits{"output_padding", 0, kMaxExtent},
+    Limits{"output_shape", 1, kMaxExtent}, Limits{"group", 1, kMaxExtent},
+    Limits{"blocksize", 1, kMaxExtent},    Limits{"size", 1, kMaxExtent},
+    Limits{"hidden_size", 1, kMaxExtent},  Limits{"split", 0, kMaxExtent},
+    Limits{"axis", -kMaxRank, kMaxRank},   Limits{"axes", -kMaxRank, kMaxRank},
+    Limits{"perm", 0, kMaxRank},           Limits{"pooled_shape", 1, kMaxExtent},
+    Limits{"repeats", 0, kMaxExtent},      Limits{"batch_dims", 0, kMaxRank},
+    Limits{"num_outputs", 1, kMaxExtent},  Limits{"output_height", 0, kMaxExtent},
+    Limits{"output_width", 0, kMaxExtent}, Limits{"ceil_mode", 0, 1}};
+
+bool HasWindow(std::string_view type) {
+  return type == "Conv" || type == "ConvTranspose" || type == "ConvInteger" ||
+         type == "QLinearConv" || type == "MaxPool" || type == "AveragePool" || type == "LpPool" ||
+         type == "MaxUnpool";
+}
+
+void CheckValue(const Limits& limits, std::int64_t value) {
+  if (value < limits.least || value > limits.most) {
+    throw InputError("attribute '" + std::string(limits.attribute) + "' has " +
+                     std::to_string(value) + ", expected " + std::to_string(limits.least) + " to " +
+                     std::to_string(limits.most));
+  }
+}
+
+void CheckSizes(const onnx::NodeProto& node, const std::vector<NodeInput>& inputs) {
+  if (inputs.empty() || inputs[0].type == nullptr || !Rank(*inputs[0].type)) {
+    return;
+  }
+  const int spatial = *Rank(*inputs[0].type) - 2;
+  if (spatial < 1) {
+    throw InputError("input has rank " + std::to_string(spatial + 2) + ", expected at least 3");
+  }
+  for (const std::string_view name :
+       {"kernel_shape", "strides", "dilations", "output_padding", "pads", "output_shape"}) {
+    const onnx::AttributeProto* attribute = FindAttribute(node, name);
+    const int expected = name == "pads" ? 2 * spatial : spatial;
+    // ConvTranspose's output_shape may include batch and channels.
+    if (attribute != nullptr && attribute->ints_size() != expected &&
+        !(name == "output_shape" && attribute->ints_size() == spatial + 2)) {
+      throw InputError("attribute '" + std::string(name) + "' has " +
+                       std::to_string(attribute->ints_size()) + " values, expected " +
+                       std::to_string(expected));
+    }
+  }
+}
+
+void CheckDuplicates(const onnx::NodeProto& node) {
+  for (int i = 0; i < node.attribute_size(); ++i) {
+    if (FindAttribute(node, node.attribute(i).name()) != &node.attribute(i)) {
+      throw InputError("attribute '" + node.attribute(i).name() +
+                       "' is given twice, expected once");
+    }
+  }
+}
+
+}  // namespace
+
+const onnx::AttributeProto* FindAttribute(const onnx::NodeProto& node, std::string_view name) {
+  const auto& attributes = node.attribute();
+  const auto found = std::find_if(attributes.begin(), attributes.end(),
+                                  [name](const auto& a) { return a.name() == name; });
+  return found == attributes.end() ? nullptr : &*found;
+}
+
+std::int64_t IntAttribute(const onnx::NodeProto& node, std::string_view name,
+                          std::int64_t otherwise) {
+  const onnx::AttributeProto* attribute = FindAttribute(node, name);
+  return attribute != nullptr && attribute->has_i() ? attribute->i() : otherwise;
+}
+
+void CheckAttributes(const onnx::NodeProto& node, const std::vector<NodeInput>& inputs) {
+  CheckDuplicates(node);
+  for (const auto& attribute : node.attribute()) {
+    const auto limits = std::find_if(kLimits.begin(), kLimits.end(), [&](const Limits& l) {
+      return l.attribute == attribute.name();
+    });
+    if (limits != kLimits.end()) {
+      if (attribute.has_i()) {
+        CheckValue(*limits, attribute.i());
+      }
+      for (const std::int64_t value : attribute.ints()) {
+        CheckValue(*limits, value);
+      }
+    }
+    if (HasWindow(node.op_type()) && attribute.name() == "pads") {
+      for (const std::int64_t value : attribute.ints()) {
+        CheckValue({"pads", 0, kMaxExtent}, value);
+      }
+    }
+    if (attribute.name() == "scales") {
+      for (const float scale : attribute.floats()) {
+        if (!std::isfinite(scale) || scale <= 0) {
+          throw InputError("attribute 'scales' has " + std::to_string(scale) +
+                           ", expected finite values > 0");
+        }
+      }
+    }
+  }
+  if (HasWindow(node.op_type())) {
+    CheckSizes(node, inputs);
+  }
+}
+
+}  // namespace placer::onnx_detail

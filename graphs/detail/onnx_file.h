@@ -1,0 +1,13 @@
+#pragma once
+
+#include <onnx/onnx_pb.h>
+
+#include <filesystem>
+
+namespace placer::onnx_detail {
+
+/// Parses the file; what it says is not checked yet beyond having a graph with nodes.
+/// @throws InputError without the file's name in front
+[[nodiscard]] onnx::ModelProto ReadModel(const std::filesystem::path& path);
+
+}  // namespace placer::onnx_detail
