@@ -1,0 +1,227 @@
+#include "policy/detail/lstm_library.h"
+
+#include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "graphs/base/error.h"
+#include "policy/detail/lstm_net.h"
+#include "policy/detail/optimizer.h"
+#include "policy/detail/policy_state.h"
+
+// Present if the BLAS behind LibTorch is OpenBLAS.
+extern "C" void openblas_set_num_threads(int) __attribute__((weak));
+
+namespace placer {
+namespace {
+
+using detail::Decoding;
+using detail::Encoding;
+using detail::LstmNet;
+using detail::NetInputs;
+
+/// Runs `body`; what LibTorch throws becomes an Error.
+template <typename Body>
+auto Guarded(Body body) {
+  try {
+    return body();
+  } catch (const c10::Error& error) {
+    throw Error(std::string("LibTorch: ") + error.what_without_backtrace());
+  }
+}
+
+void CheckFeatures(const GroupFeatures& features, const PolicyConfig& config) {
+  if (features.num_groups == 0) {
+    throw InputError("policy: the graph has no groups, expected at least one");
+  }
+  if (features.num_devices == 0 || features.num_devices > config.max_devices) {
+    throw InputError("policy: " + std::to_string(features.num_devices) +
+                     " devices, expected 1 to max_devices = " + std::to_string(config.max_devices));
+  }
+}
+
+void CheckTemperature(double sampling_temperature) {
+  if (!(sampling_temperature > 0)) {
+    throw InputError("policy: sampling temperature is " + std::to_string(sampling_temperature) +
+                     ", expected > 0");
+  }
+}
+
+void CheckExperience(const GroupFeatures& features, const Experience& experience) {
+  if (experience.devices.size() != features.num_groups) {
+    throw std::invalid_argument("experience: one device per group expected");
+  }
+  if (!experience.old_log_probabilities.empty() &&
+      experience.old_log_probabilities.size() != features.num_groups) {
+    throw std::invalid_argument("experience: one log-probability per group expected");
+  }
+  for (std::size_t group = 0; group < features.num_groups; ++group) {
+    const std::size_t device = experience.devices[group];
+    if (device >= features.num_devices ||
+        features.allowed[group * features.num_devices + device] == 0) {
+      throw std::invalid_argument("experience: a device that its group may not run on");
+    }
+  }
+}
+
+/// Experiences as tensors over [groups, batch].
+struct Batch {
+  Batch(const GroupFeatures& features, std::span<const Experience> experiences) {
+    const auto groups = static_cast<std::int64_t>(features.num_groups);
+    const auto batch = static_cast<std::int64_t>(experiences.size());
+    devices = at::empty({groups, batch}, at::kInt);
+    old_log_probabilities = at::zeros({groups, batch});
+    has_old = at::empty({1, batch}, at::kBool);
+    weights = at::empty({1, batch});
+    for (std::size_t i = 0; i < experiences.size(); ++i) {
+      const Experience& experience = experiences[i];
+      has_old.data_ptr<bool>()[i] = !experience.old_log_probabilities.empty();
+      weights.data_ptr<float>()[i] = experience.weight;
+      for (std::size_t group = 0; group < features.num_groups; ++group) {
+        const std::size_t at = group * experiences.size() + i;
+        devices.data_ptr<std::int32_t>()[at] = experience.devices[group];
+        if (!experience.old_log_probabilities.empty()) {
+          old_log_probabilities.data_ptr<float>()[at] = experience.old_log_probabilities[group];
+        }
+      }
+    }
+  }
+  at::Tensor devices, old_log_probabilities, has_old, weights;
+};
+
+/// mean_i mean_g of weight x log p, or of the clipped ratio (Schulman et al. 2017, equation 7).
+at::Tensor PolicyObjective(const Batch& batch, const Decoding& decoding, double ratio_clip) {
+  at::Tensor objective = decoding.log_probabilities * batch.weights;
+  if (batch.has_old.any().item<bool>()) {
+    // e^20 keeps the ratio finite; nothing that far from the old policy is worth learning from.
+    const at::Tensor ratio =
+        (decoding.log_probabilities - batch.old_log_probabilities).clamp(-20, 20).exp();
+    at::Tensor surrogate = ratio * batch.weights;
+    if (ratio_clip > 0) {
+      surrogate =
+          at::minimum(surrogate, ratio.clamp(1 - ratio_clip, 1 + ratio_clip) * batch.weights);
+    }
+    objective = at::where(batch.has_old, surrogate, objective);
+  }
+  return objective.mean();
+}
+
+class LstmPolicy final : public Policy {
+ public:
+  explicit LstmPolicy(const PolicyConfig& config)
+      : config_(config), net_(config), optimizer_(net_.parameters()) {}
+
+  std::vector<Proposal> Propose(const GroupFeatures& features, std::size_t count, Seed seed,
+                                double sampling_temperature) override {
+    CheckFeatures(features, config_);
+    CheckTemperature(sampling_temperature);
+    return Guarded([&] {
+      const detail::DecoderTables tables = net_.Tables(Encoded(features), features);
+      return detail::SequenceDecoder(tables).Sample(count, seed, sampling_temperature);
+    });
+  }
+
+  Proposal MostLikely(const GroupFeatures& features) override {
+    CheckFeatures(features, config_);
+    return Guarded([&] {
+      const detail::DecoderTables tables = net_.Tables(Encoded(features), features);
+      return detail::SequenceDecoder(tables).Greedy();
+    });
+  }
+
+  UpdateStats Update(const GroupFeatures& features, std::span<const Experience> experiences,
+                     const UpdateOptions& options) override {
+    CheckFeatures(features, config_);
+    CheckTemperature(options.sampling_temperature);
+    if (experiences.empty()) {
+      throw std::invalid_argument("policy update: at least one experience expected");
+    }
+    for (const Experience& experience : experiences) {
+      CheckExperience(features, experience);
+    }
+    return Guarded([&] { return Learn(features, Batch(features, experiences), options); });
+  }
+
+  std::string Save() const override { return detail::WriteState(config_, net_, optimizer_); }
+
+  void Load(const std::string& state) override {
+    Guarded([&] { detail::ReadState(state, config_, net_, optimizer_); });
+    encoding_.reset();
+  }
+
+ private:
+  /// The encoder's part, computed once for all calls between two changes of the parameters. It is
+  /// recorded for gradients, so that Update() goes on where Propose() was.
+  const Encoding& Encoded(const GroupFeatures& features) {
+    if (!inputs_ || !(features == features_)) {
+      features_ = features;
+      inputs_.emplace(features, config_.max_groups);
+      encoding_.reset();
+    }
+    if (!encoding_) {
+      const c10::AutoGradMode record(true);
+      encoding_ = net_.Encode(*inputs_);
+    }
+    return *encoding_;
+  }
+
+  UpdateStats Learn(const GroupFeatures& features, const Batch& batch,
+                    const UpdateOptions& options) {
+    const c10::AutoGradMode record(true);
+    Encoded(features);
+    // The backward pass uses the encoding up, whatever happens on the way.
+    const Encoding encoding = *std::exchange(encoding_, std::nullopt);
+    const Decoding decoding =
+        net_.Decode(*inputs_, encoding, batch.devices, options.sampling_temperature);
+    const at::Tensor entropy = decoding.entropy.mean();
+    at::Tensor loss = -PolicyObjective(batch, decoding, options.ratio_clip);
+    if (options.entropy_weight != 0) {
+      loss = loss - options.entropy_weight * entropy;
+    }
+    std::vector<at::Tensor> values;
+    for (const detail::Parameter& parameter : net_.parameters()) {
+      values.push_back(parameter.value);
+    }
+    const std::vector<at::Tensor> gradients =
+        torch::autograd::grad({loss}, values, /*grad_outputs=*/{}, /*retain_graph=*/false,
+                              /*create_graph=*/false, /*allow_unused=*/true);
+    UpdateStats stats;
+    stats.loss = loss.item<double>();
+    stats.entropy = entropy.item<double>();
+    stats.gradient_norm =
+        optimizer_.Step(net_.parameters(), gradients, options.learning_rate, options.clip_norm);
+    return stats;
+  }
+
+  PolicyConfig config_;
+  LstmNet net_;
+  detail::Optimizer optimizer_;
+  GroupFeatures features_;
+  std::optional<NetInputs> inputs_;   ///< of features_
+  std::optional<Encoding> encoding_;  ///< of inputs_ under the present parameters
+};
+
+// Steps this small are slower with more threads; who has cores to spare runs more policies.
+void UseOneThread() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    at::set_num_threads(1);
+    if (openblas_set_num_threads != nullptr) {
+      openblas_set_num_threads(1);
+    }
+  });
+}
+
+}  // namespace
+}  // namespace placer
+
+placer::Policy* PlacerMakeLstmPolicy(const placer::PolicyConfig& config) {
+  placer::UseOneThread();
+  return placer::Guarded([&] { return new placer::LstmPolicy(config); });
+}
