@@ -153,6 +153,7 @@ void Importer::AddInitializer(const onnx::TensorProto& tensor) {
   value.kind = Value::Kind::kInitializer;
   value.type = MakeType(tensor.data_type(), shape);
   CheckDims(value.type);
+  value.source = tensor.name();
   value.data = ReadData(tensor);
   if (value.data) {
     value.proto =
@@ -196,7 +197,7 @@ TensorSpec Importer::SpecOf(const std::string& name, const Value& value) {
 
 TensorId Importer::AddParameter(const std::string& name, Value& value) {
   Op op{.name = names_.Make(name), .type = "Parameter", .role = OpRole::kParameter};
-  op.source_name = value.kind == Value::Kind::kInitializer ? name : value.source;
+  op.source_name = value.source;
   value.tensor = builder_.Output(builder_.AddOp(std::move(op), {}, {SpecOf(name, value)}));
   return *value.tensor;
 }
@@ -210,7 +211,9 @@ void Importer::MarkOutputs() {
     }
     Value& value = found->second;
     CheckOutputBatch(output, value);
-    builder_.MarkGraphOutput(value.tensor ? *value.tensor : AddParameter(output.name(), value));
+    const std::string& name = value.same_as.empty() ? output.name() : value.same_as;
+    Value& held = values_.at(name);
+    builder_.MarkGraphOutput(held.tensor ? *held.tensor : AddParameter(name, held));
   }
 }
 

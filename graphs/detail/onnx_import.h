@@ -28,6 +28,7 @@ struct Value {
   std::optional<TensorId> tensor;            ///< once an op of the graph holds it
   std::string source;                        ///< the node that makes a constant
   std::optional<std::int64_t> bytes;         ///< of a sparse initializer
+  std::string same_as;                       ///< the initializer this is another name of
 };
 
 /// Gives names that are unique in the graph.
@@ -86,6 +87,7 @@ class Importer {
   void InferTypes(NodeState& state);
   void InferUnknownOp(NodeState& state);
   void RefineTypes(NodeState& state);
+  [[nodiscard]] bool FoldIdentity(const NodeState& state);
   [[nodiscard]] bool FoldNode(const NodeState& state);
   void AddNode(const NodeState& state);
   [[nodiscard]] std::string TypeOf(const NodeState& state) const;

@@ -182,6 +182,30 @@ void Importer::RefineTypes(NodeState& state) {
   }
 }
 
+/// Exporters merge initializers of equal values and put an Identity where each was read. Vectors
+/// (fresh biases are all zero) become parameters of their own again; matrices are shared weights.
+bool Importer::FoldIdentity(const NodeState& state) {
+  if (state.node.op_type() != "Identity" || !state.known || !IsDefaultDomain(state.node)) {
+    return false;
+  }
+  const std::string& name = state.reads.inputs.at(0);
+  const auto found = values_.find(name);
+  if (found == values_.end() || found->second.kind != Value::Kind::kInitializer ||
+      IsFolded(found->second)) {
+    return false;
+  }
+  Value value;
+  value.kind = Value::Kind::kInitializer;
+  value.type = found->second.type;
+  value.bytes = found->second.bytes;
+  value.source = state.node.name();
+  if (Rank(value.type).value_or(0) > 1) {
+    value.same_as = name;
+  }
+  values_.insert_or_assign(state.node.output(0), std::move(value));
+  return true;
+}
+
 bool Importer::FoldNode(const NodeState& state) {
   const std::string& type = state.node.op_type();
   const bool of_shape = IsDefaultDomain(state.node) && (type == "Shape" || type == "Size");
@@ -233,6 +257,9 @@ bool Importer::FoldNode(const NodeState& state) {
 
 std::optional<TensorId> Importer::Materialize(const std::string& name, bool setting) {
   Value& value = values_.at(name);
+  if (!value.same_as.empty()) {
+    return Materialize(value.same_as, setting);
+  }
   if (value.tensor) {
     return value.tensor;
   }
@@ -311,7 +338,7 @@ void Importer::AddNode(const NodeState& state) {
 void Importer::ImportNode(int index) {
   NodeState state = Prepare(index);
   InferTypes(state);
-  if (!FoldNode(state)) {
+  if (!FoldIdentity(state) && !FoldNode(state)) {
     AddNode(state);
   }
 }
