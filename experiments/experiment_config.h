@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "experiments/workbench.h"
+#include "graphs/base/rng.h"
+
+namespace placer {
+
+/// One experiment (experiments/experiment.proto), every default filled in.
+struct ExperimentConfig {
+  std::string name;  ///< default: the file's name without suffix
+  ModelOptions model;
+  ProblemOptions problem;
+  std::string method;
+  std::string preset;                          ///< may be empty
+  std::map<std::string, std::string> options;  ///< of the method
+  std::int64_t samples = 4000;
+  std::optional<double> seconds;
+  std::vector<Seed> seeds = {1};
+  std::filesystem::path output_dir;
+};
+
+/// @throws InputError with file, line and field: not text of that form, an unknown field, a missing
+/// or wrong value
+[[nodiscard]] ExperimentConfig ReadExperiment(const std::filesystem::path& path);
+/// The resolved config as text that ReadExperiment() takes back.
+[[nodiscard]] std::string ExperimentToText(const ExperimentConfig& config);
+
+}  // namespace placer

@@ -1,0 +1,54 @@
+#include "experiments/headroom.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include "experiments/format.h"
+
+namespace placer {
+
+HeadRoom AssessHeadRoom(const Workbench& bench, std::optional<Picoseconds> best_single_device,
+                        std::optional<Picoseconds> best_found) {
+  HeadRoom room;
+  const Picoseconds critical_path = bench.lower_bound().critical_path;
+  if (critical_path.count() > 0) {
+    room.work_over_critical_path =
+        static_cast<double>(bench.work().count()) / static_cast<double>(critical_path.count());
+  }
+  if (!best_single_device) {
+    return room;  // one device cannot hold the model: placing it is the whole point
+  }
+  room.single_device_gap_limit = bench.GapLimit(*best_single_device);
+  if (*room.single_device_gap_limit <= kProvenGap) {
+    room.statement = fmt::format(
+        "no head-room: one device is within {} of the bound, no placement can gain more",
+        FormatPercent(*room.single_device_gap_limit));
+  } else if (bench.objective() == Objective::kLatency &&
+             room.work_over_critical_path <= kChainLikeRatio) {
+    room.statement = fmt::format(
+        "no head-room to speak of: work / critical path is {:.2f}, hardly anything can run in "
+        "parallel",
+        room.work_over_critical_path);
+  } else if (best_found && *best_found >= *best_single_device) {
+    room.statement = fmt::format(
+        "no method found anything better than one device (the bound would allow up to {})",
+        FormatPercent(1 - 1 / (1 + *room.single_device_gap_limit)));
+  }
+  return room;
+}
+
+std::optional<SingleDevice> BestSingleDevice(const Workbench& bench) {
+  std::optional<SingleDevice> best;
+  for (std::size_t d = 0; d < bench.cluster().num_devices(); ++d) {
+    const Placement placement(bench.graph().num_ops(), DeviceId(d));
+    if (!FindFaults(placement, bench.graph(), bench.cluster()).empty()) {
+      continue;
+    }
+    const StepReport report = bench.runner().Run(placement);
+    if (report.outcome == StepOutcome::kOk && (!best || report.step_time < best->step_time)) {
+      best = SingleDevice{DeviceId(d), report.step_time};
+    }
+  }
+  return best;
+}
+
+}  // namespace placer

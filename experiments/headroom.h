@@ -1,0 +1,39 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "experiments/workbench.h"
+
+namespace placer {
+
+/// Whether a better placement can exist, before and after a search.
+struct HeadRoom {
+  double work_over_critical_path = 1;  ///< ops that can run side by side on average, at most
+  /// Best single device / bound - 1: no placement gains more over it. nullopt if none holds the
+  /// model.
+  std::optional<double> single_device_gap_limit;
+  std::string statement;  ///< one line, for people; empty if there is head-room
+};
+
+/// The ratio up to which a graph counts as a chain: below it the best placement was one device,
+/// within 7 %, on every graph tried (docs/command.md).
+inline constexpr double kChainLikeRatio = 1.12;
+/// A single device this close to the bound is as good as optimal.
+inline constexpr double kProvenGap = 0.02;
+
+/// @param best_single_device  step time of the best feasible single-device placement
+/// @param best_found          step time of the best feasible placement of all methods
+[[nodiscard]] HeadRoom AssessHeadRoom(const Workbench& bench,
+                                      std::optional<Picoseconds> best_single_device,
+                                      std::optional<Picoseconds> best_found);
+
+/// The best feasible placement of everything on one device; devices that some op may not run on are
+/// left out.
+struct SingleDevice {
+  DeviceId device;
+  Picoseconds step_time{0};
+};
+[[nodiscard]] std::optional<SingleDevice> BestSingleDevice(const Workbench& bench);
+
+}  // namespace placer

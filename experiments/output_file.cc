@@ -1,0 +1,78 @@
+#include "experiments/output_file.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <string>
+#include <system_error>
+
+#include "graphs/base/error.h"
+
+namespace placer {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path Temporary(const fs::path& path) {
+  fs::path temporary = path;
+  temporary += ".tmp" + std::to_string(::getpid());
+  return temporary;
+}
+
+[[noreturn]] void ThrowUnwritable(const fs::path& path) {
+  const int error = errno;
+  throw InputError(path.string() + ": cannot be written: " +
+                   (error != 0 ? std::strerror(error) : "unknown reason"));
+}
+
+}  // namespace
+
+void CheckWritable(const fs::path& path, std::initializer_list<std::string_view> suffixes) {
+  const std::string suffix = path.extension().string();
+  if (suffixes.size() > 0 &&
+      std::find(suffixes.begin(), suffixes.end(), suffix) == suffixes.end()) {
+    std::string known;
+    for (const std::string_view each : suffixes) {
+      known += (known.empty() ? "" : ", ") + std::string(each);
+    }
+    throw InputError(path.string() + ": unknown suffix '" + suffix + "', expected one of " + known);
+  }
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored)) {
+    throw InputError(path.string() + ": is a folder, expected a file name");
+  }
+  const fs::path temporary = Temporary(path);
+  errno = 0;
+  std::ofstream probe(temporary, std::ios::binary);
+  if (!probe) {
+    ThrowUnwritable(path);
+  }
+  probe.close();
+  fs::remove(temporary, ignored);
+}
+
+void WriteFileByRename(const fs::path& path, std::string_view content) {
+  const fs::path temporary = Temporary(path);
+  errno = 0;
+  std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
+  file.write(content.data(), static_cast<std::streamsize>(content.size()));
+  file.close();
+  std::error_code error;
+  if (!file) {
+    const int saved = errno;
+    fs::remove(temporary, error);
+    errno = saved;
+    ThrowUnwritable(path);
+  }
+  fs::rename(temporary, path, error);
+  if (error) {
+    std::error_code ignored;
+    fs::remove(temporary, ignored);
+    throw InputError(path.string() + ": cannot be written: " + error.message());
+  }
+}
+
+}  // namespace placer

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <filesystem>
+#include <initializer_list>
+#include <string_view>
+
+namespace placer {
+
+/// Fails now rather than after an hour of work: the folder exists and takes files, `path` is no
+/// folder, and the suffix is one of `suffixes` (any, if there are none). Leaves nothing behind.
+/// @throws InputError
+void CheckWritable(const std::filesystem::path& path,
+                   std::initializer_list<std::string_view> suffixes = {});
+
+/// The file has its old content or all of the new one, never a part. @throws InputError
+void WriteFileByRename(const std::filesystem::path& path, std::string_view content);
+
+}  // namespace placer

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "experiments/experiment_config.h"
+#include "placer/placer.h"
+
+namespace placer {
+
+/// What an experiment leaves behind:
+///
+///     config.txtpb               the resolved config
+///     seed-N/metrics.jsonl       one JSON object per report of progress
+///     seed-N/placement.txtpb     the best placement of that seed
+///     seed-N/result.json         written last: the seed is complete
+///     placement.txtpb            the best of all seeds
+///     report.json, report.txt    the table
+///
+/// Every file but metrics.jsonl appears by rename. Calls for different seeds may run at the same
+/// time.
+class RunDirectory {
+ public:
+  /// Makes or, with `resume`, continues a directory.
+  /// @throws InputError if it cannot be written; if it holds a run and `resume` is false; if it
+  /// holds a run of another config
+  RunDirectory(const ExperimentConfig& config, bool resume);
+
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+  [[nodiscard]] std::filesystem::path SeedPath(Seed seed) const;
+
+  /// The stored result of a complete seed. @throws InputError for a damaged file
+  [[nodiscard]] std::optional<nlohmann::ordered_json> FinishedSeed(Seed seed) const;
+  /// Starts a seed from nothing: its folder exists, its metrics are empty.
+  void StartSeed(Seed seed) const;
+  void AppendMetric(Seed seed, const Progress& progress) const;
+  void FinishSeed(Seed seed, const nlohmann::ordered_json& result) const;
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace placer

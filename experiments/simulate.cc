@@ -1,0 +1,79 @@
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "cost_model/placement_io.h"
+#include "experiments/output_file.h"
+#include "experiments/plan_facts.h"
+#include "experiments/subcommand.h"
+#include "experiments/trace_json.h"
+#include "graphs/base/error.h"
+
+namespace placer {
+namespace {
+
+class SimulateCommand final : public Subcommand {
+ public:
+  SimulateCommand() : Subcommand("simulate", "run one step under a given placement") {}
+
+  void AddOptions(CLI::App& app) override {
+    model_.AddTo(app);
+    problem_.AddClusterTo(app, /*required=*/true);
+    app.add_option("--placement", placement_, "the plan, as written by optimize")->required();
+    app.add_option("--trace", trace_, "write what happened when, for Perfetto or chrome://tracing");
+    problem_.AddSimulationTo(app);
+    app.add_flag("--json", json_, "print one JSON object instead of tables");
+  }
+
+  ExitCode Run(const Console& console) override {
+    if (!trace_.empty()) {
+      CheckWritable(trace_);
+      if (problem_.objective != "latency") {
+        throw InputError("trace: there is no schedule to draw with objective " +
+                         problem_.objective);
+      }
+    }
+    const SavedPlacement saved = ReadPlacement(placement_);
+    const Workbench bench(model_.Load(), problem_);
+    PrintWarnings(console.err, bench.warnings());
+    const Placement placement = RestoreFrom(saved, bench);
+    const PlanFacts facts = ExaminePlan(bench, placement);
+    if (!trace_.empty()) {
+      WriteFileByRename(trace_, TraceToJson(bench.graph(), bench.cluster(), facts.trace).dump());
+    }
+    if (json_) {
+      console.out << nlohmann::ordered_json{{"problem", ProblemToJson(bench)},
+                                            {"step", PlanToJson(bench, facts)}}
+                         .dump(2)
+                  << std::endl;
+    } else {
+      PrintProblem(console.out, bench);
+      PrintPlan(console.out, bench, facts);
+    }
+    if (facts.report.outcome != StepOutcome::kOk) {
+      throw InfeasibleError(placement_ +
+                            ": does not fit: " + DescribeShortages(bench, facts.report));
+    }
+    return ExitCode::kDone;
+  }
+
+ private:
+  [[nodiscard]] Placement RestoreFrom(const SavedPlacement& saved, const Workbench& bench) const {
+    try {
+      return Restore(saved, bench.graph(), bench.cluster());
+    } catch (const InputError& error) {
+      throw error.In(placement_);
+    }
+  }
+
+  ModelOptions model_;
+  ProblemOptions problem_;
+  std::string placement_, trace_;
+  bool json_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Subcommand> MakeSimulateCommand() { return std::make_unique<SimulateCommand>(); }
+
+}  // namespace placer
