@@ -44,18 +44,21 @@ Outlet OutletOf(const Graph& graph, OpId id) {
   return outlet;
 }
 
-/// Ops that need the result of an op that takes time. The others (parameters and what is made of
-/// them alone) are no branches.
+/// Ops that may end a branch: all but resident ones and what is made of parameters alone, which
+/// could as well have been made before the step.
 std::vector<bool> Computed(const Graph& graph) {
   std::vector<bool> computed(graph.num_ops(), false);
   for (std::size_t i = 0; i < graph.num_ops(); ++i) {
-    const auto waits_for = [&](OpId before) {
+    const auto varies = [&](OpId before) {
       return graph.op(before).role == OpRole::kInput || computed[before.index()];
     };
     const auto inputs = graph.inputs(OpId(i));
-    computed[i] = std::ranges::any_of(
-                      inputs, [&](TensorId t) { return waits_for(graph.tensor(t).producer); }) ||
-                  std::ranges::any_of(graph.control_inputs(OpId(i)), waits_for);
+    const auto controls = graph.control_inputs(OpId(i));
+    computed[i] = !graph.is_resident(OpId(i)) &&
+                  ((inputs.empty() && controls.empty()) ||
+                   std::ranges::any_of(
+                       inputs, [&](TensorId t) { return varies(graph.tensor(t).producer); }) ||
+                   std::ranges::any_of(controls, varies));
   }
   return computed;
 }

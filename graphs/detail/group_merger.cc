@@ -8,6 +8,8 @@
 #include <string>
 #include <tuple>
 
+#include "graphs/base/union_find.h"
+
 namespace placer::detail {
 namespace {
 
@@ -48,27 +50,40 @@ class Merger {
       allowed_[labels[i]] = allowed.set(OpId(i));
       total += WorkOf(graph, OpId(i));
     }
-    limit_ = 2 * total / static_cast<double>(max_groups);
+    average_ = total / static_cast<double>(max_groups);
   }
 
+  /// The limit on a group's work grows from round to round, so that groups grow evenly.
   void Run() {
-    constexpr double kLimitGrowth = 1.5;
-    while (count_ > max_groups_) {
-      const std::size_t before = count_;
+    constexpr double kFirst = 1.0 / 16;
+    constexpr double kLast = 2;
+    constexpr double kBeyond = 1.5;
+    for (double share = kFirst; share <= kLast && count_ > max_groups_; share *= 2) {
+      limit_ = share * average_;
+      absorb_limit_ = kLast * average_;
       MergeAlongEdges();
-      if (count_ > max_groups_ && before - count_ < before / 50 + 1) {
-        // Hardly anything fits any more: allow larger groups, and ops that are no neighbours.
-        limit_ *= kLimitGrowth;
-        if (before == count_ && !MergeNearest()) {
-          return;
-        }
+    }
+    while (count_ > max_groups_) {
+      // Hardly anything fits any more: allow larger groups, and ops that are no neighbours.
+      const std::size_t before = count_;
+      limit_ = absorb_limit_ = limit_ * kBeyond;
+      MergeAlongEdges();
+      const bool stuck = before - count_ < before / 50 + 1;
+      if (count_ > max_groups_ && stuck && !MergeNearest()) {
+        return;
       }
     }
   }
 
  private:
-  [[nodiscard]] bool Fits(std::uint32_t a, std::uint32_t b) const {
-    return allowed_[a] == allowed_[b] && work_[a] + work_[b] <= limit_;
+  /// What is small beside the limit may join a group that has passed it: that hardly changes the
+  /// balance, and keeps small ops from forming groups of their own beside the ops they serve.
+  [[nodiscard]] bool Fits(std::size_t a, std::size_t b) const {
+    constexpr double kSmall = 1.0 / 8;
+    const double sum = work_[a] + work_[b];
+    return allowed_[a] == allowed_[b] &&
+           (sum <= limit_ ||
+            (std::min(work_[a], work_[b]) <= kSmall * limit_ && sum <= absorb_limit_));
   }
 
   /// A tensor's bytes are split over the groups that read it, so that a tensor all groups read
@@ -114,25 +129,46 @@ class Merger {
     return edges;
   }
 
+  /// Drops what cannot merge in this round. While the limit is low, a group also waits for a
+  /// neighbour that it exchanges most with rather than take another one: pieces of one layer would
+  /// else run off with those of the next because the heavy op between them does not fit yet.
+  void DropIneligible(std::vector<Edge>& edges) const {
+    std::erase_if(edges, [&](const Edge& e) {
+      return allowed_[e.a] != allowed_[e.b] || work_[e.a] + work_[e.b] > absorb_limit_;
+    });
+    std::vector<double> most(count_, 0);
+    for (const Edge& edge : edges) {
+      most[edge.a] = std::max(most[edge.a], edge.bytes);
+      most[edge.b] = std::max(most[edge.b], edge.bytes);
+    }
+    const bool patient = limit_ < absorb_limit_;
+    std::erase_if(edges, [&](const Edge& e) {
+      const std::uint32_t smaller = work_[e.b] < work_[e.a] ? e.b : e.a;
+      return !Fits(e.a, e.b) || (patient && 2 * e.bytes < most[smaller]);
+    });
+  }
+
   void MergeAlongEdges() {
     std::vector<Edge> edges = Edges();
-    std::erase_if(edges, [&](const Edge& e) { return !Fits(e.a, e.b); });
+    DropIneligible(edges);
     for (Edge& edge : edges) {
-      edge.score = edge.bytes / (work_[edge.a] + work_[edge.b] + 1);
+      edge.score = edge.bytes / (std::min(work_[edge.a], work_[edge.b]) + 1);
     }
     // Ties: groups that are near each other in the order of ops (labels are in that order).
     std::ranges::sort(edges, {},
                       [](const Edge& e) { return std::tuple(-e.score, e.b - e.a, e.a); });
-    std::vector<std::uint32_t> partner(count_, kNone);
+    UnionFind merged(count_);
     std::size_t left = count_;
     for (const Edge& edge : edges) {
-      if (left > max_groups_ && partner[edge.a] == kNone && partner[edge.b] == kNone) {
-        partner[edge.a] = edge.b;
-        partner[edge.b] = edge.a;
+      const std::size_t a = merged.Find(edge.a);
+      const std::size_t b = merged.Find(edge.b);
+      if (left > max_groups_ && a != b && Fits(a, b)) {
+        merged.Union(a, b);
+        work_[std::min(a, b)] = work_[a] + work_[b];
         --left;
       }
     }
-    Apply(partner);
+    Apply(merged);
   }
 
   /// Pairs of groups that follow each other and may share a device, the lightest pairs first,
@@ -148,40 +184,37 @@ class Merger {
       }
     }
     std::ranges::sort(pairs);
-    std::vector<std::uint32_t> partner(count_, kNone);
     // A few at a time: after them, pairs along edges may fit again.
     std::size_t budget = std::min(count_ - max_groups_, count_ / 20 + 1);
+    UnionFind merged(count_);
+    std::vector<bool> used(count_, false);
     for (const auto& [work, a, b] : pairs) {
-      if (budget > 0 && partner[a] == kNone && partner[b] == kNone) {
-        partner[a] = b;
-        partner[b] = a;
+      if (budget > 0 && !used[a] && !used[b]) {
+        used[a] = used[b] = true;
+        merged.Union(a, b);
+        work_[a] = work;
         --budget;
       }
     }
-    Apply(partner);
+    Apply(merged);
     return !pairs.empty();
   }
 
-  void Apply(std::span<const std::uint32_t> partner) {
-    std::vector<std::uint32_t> renamed(count_);
-    std::vector<double> work;
-    std::vector<std::uint32_t> allowed;
+  /// Renumbers. The work of a merged group is that of its leader.
+  void Apply(UnionFind& merged) {
+    const std::vector<std::uint32_t> renamed = merged.Classes();
     for (std::uint32_t g = 0; g < count_; ++g) {
-      if (partner[g] != kNone && partner[g] < g) {
-        renamed[g] = renamed[partner[g]];
-        work[renamed[g]] += work_[g];
-        continue;
+      if (merged.Find(g) == g) {  // renamed[g] <= g: nothing is overwritten before it is moved
+        work_[renamed[g]] = work_[g];
+        allowed_[renamed[g]] = allowed_[g];
       }
-      renamed[g] = static_cast<std::uint32_t>(work.size());
-      work.push_back(work_[g]);
-      allowed.push_back(allowed_[g]);
     }
+    count_ = merged.num_classes();
+    work_.resize(count_);
+    allowed_.resize(count_);
     for (std::uint32_t& label : labels_) {
       label = renamed[label];
     }
-    work_ = std::move(work);
-    allowed_ = std::move(allowed);
-    count_ = work_.size();
   }
 
   const Graph& graph_;
@@ -190,7 +223,9 @@ class Merger {
   std::size_t count_ = 0;
   std::vector<double> work_;
   std::vector<std::uint32_t> allowed_;
-  double limit_ = 0;  ///< a merged group has no more work than this
+  double average_ = 0;       ///< work per group in the end
+  double limit_ = 0;         ///< on the work of a merged group
+  double absorb_limit_ = 0;  ///< the same where one of the two is small
 };
 
 }  // namespace

@@ -24,10 +24,10 @@ class AllowedSets {
   std::vector<std::uint32_t> set_of_op_;
 };
 
-/// Merges groups of ops (labels 0..n-1, each used) until at most `max_groups` are left, neighbours
-/// that exchange most for their size first, none much larger than the rest. Rounds of heavy-edge
-/// matching, as multilevel graph partitioners coarsen (Karypis and Kumar, SIAM J. Sci. Comput.
-/// 20(1), 1998). O(E log E) per round.
+/// Merges groups of ops (labels 0..n-1, each used) until at most `max_groups` are left: in rounds
+/// with a growing limit on a group's work, the pair first that exchanges most for the work of its
+/// smaller half. As the coarsening of multilevel graph partitioners (Karypis and Kumar, SIAM J.
+/// Sci. Comput. 20(1), 1998). O(E log E) per round, about ten rounds.
 void MergeGroups(const Graph& graph, const AllowedSets& allowed, std::size_t max_groups,
                  std::vector<std::uint32_t>& labels);
 

@@ -5,6 +5,7 @@
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/message.h>
+#include <google/protobuf/stubs/logging.h>
 #include <google/protobuf/text_format.h>
 #include <google/protobuf/util/json_util.h>
 
@@ -167,6 +168,7 @@ bool IsBinary(std::string_view content, const ProtoFormat& format) {
 
 void ParseProto(std::string_view content, const std::string& where, const ProtoFormat& format,
                 pb::Message& message) {
+  const pb::LogSilencer faults_are_thrown_not_printed;
   if (content.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
     throw InputError(where + ": has " + std::to_string(content.size()) +
                      " bytes, expected less than 2^31");
