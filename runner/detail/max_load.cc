@@ -14,16 +14,17 @@ StepSummary MaxLoad::Compute(const SimulatedRunner::Tables& tables,
   for (std::uint32_t op = 0; op < tables.num_ops; ++op) {
     const auto device = static_cast<std::uint32_t>(device_of_op[op].index());
     load[device] += tables.op_time[op * num_devices + device];
-    bytes[device] += tables.static_bytes[op] + tables.start_bytes[op] - tables.workspace_bytes[op];
-    workspace_[device] = std::max(workspace_[device], tables.workspace_bytes[op]);
-    for (std::uint32_t p = tables.payload_begin[op]; p < tables.payload_begin[op + 1]; ++p) {
+    bytes[device] +=
+        tables.static_bytes[op] + tables.ops[op].start_bytes - tables.ops[op].workspace_bytes;
+    workspace_[device] = std::max(workspace_[device], tables.ops[op].workspace_bytes);
+    for (std::uint32_t p = tables.ops[op].payload_begin; p < tables.ops[op].payload_end; ++p) {
       if (tables.is_control[p] != 0) {
         continue;
       }
-      const std::int64_t* hop_time =
-          tables.hop_time.data() + tables.size_class[p] * tables.num_hops;
+      const std::int64_t* hop_time = tables.hop_time.data() + tables.payloads[p].time_row;
       std::uint64_t elsewhere = 0;
-      for (std::uint32_t c = tables.consumer_begin[p]; c < tables.consumer_begin[p + 1]; ++c) {
+      for (std::uint32_t c = tables.payloads[p].consumer_begin; c < tables.payloads[p].consumer_end;
+           ++c) {
         elsewhere |= std::uint64_t{1} << device_of_op[tables.consumers[c]].index();
       }
       elsewhere &= ~(std::uint64_t{1} << device);

@@ -12,46 +12,44 @@ SimulatedRunner::Tables::Tables(const Graph& graph, const Cluster& cluster, cons
       hop_time(costs.hop_times()) {
   const auto u32 = [](std::size_t value) { return static_cast<std::uint32_t>(value); };
   std::vector<std::uint32_t> payload_of_tensor(graph.num_tensors());
-  payload_begin.push_back(0);
-  consumer_begin.push_back(0);
-  const auto add_payload = [&](OpId op, std::span<const OpId> readers) {
-    producer.push_back(u32(op.index()));
+  const auto add_payload = [&](OpId op, std::span<const OpId> readers,
+                               std::size_t id) -> PayloadInfo& {
+    PayloadInfo& info = payloads.emplace_back();
+    info.producer = u32(op.index());
+    info.storage = num_payloads++;
+    info.consumer_begin = u32(consumers.size());
     for (const OpId reader : readers) {
       consumers.push_back(u32(reader.index()));
     }
-    consumer_begin.push_back(u32(consumers.size()));
-    return num_payloads++;
+    info.consumer_end = u32(consumers.size());
+    external_id.push_back(u32(id));
+    is_control.push_back(id < graph.num_tensors() ? 0 : 1);
+    return info;
   };
   for (std::size_t i = 0; i < num_ops; ++i) {
     const OpId op(i);
     const bool resident = graph.is_resident(op);
+    OpInfo& op_info = ops.emplace_back();
+    op_info.payload_begin = num_payloads;
     std::int64_t output_bytes = 0;
     for (std::size_t o = 0; o < graph.num_outputs(op); ++o) {
       const TensorId id(graph.first_output(op).index() + o);
       const Tensor& tensor = graph.tensor(id);
-      const std::uint32_t payload = add_payload(op, graph.consumers(id));
-      payload_of_tensor[id.index()] = payload;
-      storage.push_back(payload_of_tensor[tensor.storage.index()]);
-      size_class.push_back(costs.size_classes()[id.index()]);
-      initial_refs.push_back(resident || tensor.graph_output ? kForever : 0);
-      bytes.push_back(tensor.bytes);
-      home_bytes.push_back(tensor.storage == id ? tensor.bytes : 0);
-      external_id.push_back(u32(id.index()));
-      is_control.push_back(0);
-      output_bytes += home_bytes.back();
+      payload_of_tensor[id.index()] = num_payloads;
+      PayloadInfo& info = add_payload(op, graph.consumers(id), id.index());
+      info.storage = payload_of_tensor[tensor.storage.index()];
+      info.time_row = costs.size_classes()[id.index()] * num_hops;
+      info.initial_refs = resident || tensor.graph_output ? kForever : 0;
+      info.bytes = tensor.bytes;
+      info.home_bytes = tensor.storage == id ? tensor.bytes : 0;
+      output_bytes += info.home_bytes;
     }
     if (!graph.control_consumers(op).empty()) {
-      storage.push_back(add_payload(op, graph.control_consumers(op)));
-      size_class.push_back(0);
-      initial_refs.push_back(kForever);
-      bytes.push_back(0);
-      home_bytes.push_back(0);
-      external_id.push_back(u32(graph.num_tensors() + i));
-      is_control.push_back(1);
+      add_payload(op, graph.control_consumers(op), graph.num_tensors() + i).initial_refs = kForever;
     }
-    payload_begin.push_back(num_payloads);
-    workspace_bytes.push_back(graph.op(op).workspace_bytes);
-    start_bytes.push_back(resident ? 0 : output_bytes + graph.op(op).workspace_bytes);
+    op_info.payload_end = num_payloads;
+    op_info.workspace_bytes = graph.op(op).workspace_bytes;
+    op_info.start_bytes = resident ? 0 : output_bytes + op_info.workspace_bytes;
     static_bytes.push_back(graph.op(op).persistent_bytes + (resident ? output_bytes : 0));
     if (static_bytes.back() > 0) {
       static_ops.push_back(u32(i));
@@ -65,16 +63,15 @@ SimulatedRunner::Tables::Tables(const Graph& graph, const Cluster& cluster, cons
   for (const std::uint32_t reader : consumers) {
     ++pending[reader];
   }
-  input_begin.push_back(0);
   for (std::size_t i = 0; i < num_ops; ++i) {
-    const std::size_t begin = inputs.size();
+    const auto begin = static_cast<std::ptrdiff_t>(inputs.size());
     for (const TensorId tensor : graph.inputs(OpId(i))) {
       inputs.push_back(payload_of_tensor[tensor.index()]);
     }
-    std::sort(inputs.begin() + static_cast<std::ptrdiff_t>(begin), inputs.end());
-    inputs.erase(std::unique(inputs.begin() + static_cast<std::ptrdiff_t>(begin), inputs.end()),
-                 inputs.end());
-    input_begin.push_back(u32(inputs.size()));
+    std::sort(inputs.begin() + begin, inputs.end());
+    inputs.erase(std::unique(inputs.begin() + begin, inputs.end()), inputs.end());
+    ops[i].input_begin = u32(static_cast<std::size_t>(begin));
+    ops[i].input_end = u32(inputs.size());
     if (pending[i] == 0 && !graph.is_resident(OpId(i))) {
       source_ops.push_back(u32(i));
     }
@@ -90,21 +87,21 @@ SimulatedRunner::Tables::Tables(const Graph& graph, const Cluster& cluster, cons
       route_begin.push_back(u32(route_hops.size()));
     }
   }
-  channel_begin.push_back(0);
   for (const Hop& hop : cluster.hops()) {
+    HopInfo& info = hops.emplace_back();
+    info.channel_begin = u32(channels.size());
     channels.insert(channels.end(), hop.channels.begin(), hop.channels.end());
-    channel_begin.push_back(u32(channels.size()));
-    hop_from.push_back(static_cast<std::uint8_t>(hop.from.index()));
-    hop_to.push_back(static_cast<std::uint8_t>(hop.to.index()));
+    info.channel_end = u32(channels.size());
+    info.from = static_cast<std::uint8_t>(hop.from.index());
+    info.to = static_cast<std::uint8_t>(hop.to.index());
     switch (cluster.device(hop.from).copied_by) {
       case CopiedBy::kDma:
-        hop_copier.push_back(kNoCopier);
         break;
       case CopiedBy::kSender:
-        hop_copier.push_back(hop_from.back());
+        info.copier = info.from;
         break;
       case CopiedBy::kReceiver:
-        hop_copier.push_back(hop_to.back());
+        info.copier = info.to;
         break;
     }
   }

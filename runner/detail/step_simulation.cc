@@ -2,12 +2,14 @@
 
 namespace placer::detail {
 
-StepSimulation::StepSimulation(const Tables& tables) : tables_(tables) {
+StepSimulation::StepSimulation(const Tables& tables)
+    : tables_(tables), next_event_(tables.num_devices + tables.num_hops) {
   std::size_t num_transfers = 0;
   std::size_t num_channels = 0;
   for (std::uint32_t p = 0; p < tables.num_payloads; ++p) {
-    num_transfers += std::min<std::size_t>(tables.consumer_begin[p + 1] - tables.consumer_begin[p],
-                                           tables.num_devices - 1U);
+    num_transfers +=
+        std::min<std::size_t>(tables.payloads[p].consumer_end - tables.payloads[p].consumer_begin,
+                              tables.num_devices - 1U);
   }
   for (const std::uint32_t channel : tables.channels) {
     num_channels = std::max<std::size_t>(num_channels, channel + 1U);
@@ -20,7 +22,6 @@ StepSimulation::StepSimulation(const Tables& tables) : tables_(tables) {
   copy_refs_.resize(static_cast<std::size_t>(tables.num_payloads) * tables.num_devices);
   ready_.resize(tables.num_devices);
   queue_begin_.resize(tables.num_devices + 1U);
-  next_event_.resize(tables.num_devices + tables.num_hops);
   running_.resize(tables.num_devices);
   busy_until_.resize(tables.num_devices);
   channel_free_.resize(num_channels);
@@ -30,10 +31,9 @@ StepSimulation::StepSimulation(const Tables& tables) : tables_(tables) {
   in_use_.resize(tables.num_devices);
   peak_.resize(tables.num_devices);
   freed_.resize(tables.num_devices);
-  due_slots_.reserve(next_event_.size());
-  due_ops_.reserve(tables.num_devices);
-  requests_.reserve(num_transfers);
-  arrivals_.reserve(num_transfers);
+  due_ops_.Reserve(tables.num_devices);
+  requests_.Reserve(num_transfers);
+  arrivals_.Reserve(num_transfers);
 }
 
 void StepSimulation::Reset(std::span<const DeviceId> device_of_op) {
@@ -52,25 +52,29 @@ void StepSimulation::Reset(std::span<const DeviceId> device_of_op) {
     queue_begin_[device + 1] += queue_begin_[device];
     ready_[device] = {queue_begin_[device], queue_begin_[device], queue_begin_[device], -1};
   }
-  std::fill(next_event_.begin(), next_event_.end(), kNever);
-  std::fill(running_.begin(), running_.end(), kNone);
+  next_event_.Clear();
+  idle_devices_ = tables_.num_devices == Cluster::kMaxDevices
+                      ? ~std::uint64_t{0}
+                      : (std::uint64_t{1} << tables_.num_devices) - 1;
+  ready_devices_ = 0;
+  freed_devices_ = 0;
   std::fill(busy_until_.begin(), busy_until_.end(), 0);
   std::fill(channel_free_.begin(), channel_free_.end(), 0);
   std::fill(hop_queue_.begin(), hop_queue_.end(), HopQueue{});
   std::fill(in_use_.begin(), in_use_.end(), 0);
   std::fill(freed_.begin(), freed_.end(), 0);
-  requests_.clear();
-  arrivals_.clear();
+  requests_.Clear();
+  arrivals_.Clear();
 }
 
 void StepSimulation::ComputePriorities() {
   for (std::uint32_t op = tables_.num_ops; op-- > 0;) {
     const std::uint32_t device = device_[op];
     std::int64_t longest = 0;
-    for (std::uint32_t p = tables_.payload_begin[op]; p < tables_.payload_begin[op + 1]; ++p) {
-      const std::int64_t* hop_time =
-          tables_.hop_time.data() + tables_.size_class[p] * tables_.num_hops;
-      for (std::uint32_t c = tables_.consumer_begin[p]; c < tables_.consumer_begin[p + 1]; ++c) {
+    for (std::uint32_t p = tables_.ops[op].payload_begin; p < tables_.ops[op].payload_end; ++p) {
+      const std::int64_t* hop_time = tables_.hop_time.data() + tables_.payloads[p].time_row;
+      for (std::uint32_t c = tables_.payloads[p].consumer_begin;
+           c < tables_.payloads[p].consumer_end; ++c) {
         const std::uint32_t consumer = tables_.consumers[c];
         const std::uint32_t pair = device * tables_.num_devices + device_[consumer];
         std::int64_t rest = priority_[consumer];
@@ -82,41 +86,6 @@ void StepSimulation::ComputePriorities() {
     }
     priority_[op] = tables_.op_time[op * tables_.num_devices + device] + longest;
   }
-}
-
-void StepSimulation::PushReady(std::uint32_t op, std::uint32_t device) {
-  ReadyQueue& ready = ready_[device];
-  if (order_ == ScheduleOrder::kCriticalPath) {
-    queue_[ready.tail++] = op;
-    std::push_heap(queue_.begin() + ready.head, queue_.begin() + ready.tail,
-                   [this](std::uint32_t a, std::uint32_t b) {
-                     return priority_[a] != priority_[b] ? priority_[a] < priority_[b] : a > b;
-                   });
-    return;
-  }
-  if (ready.instant_time != now_) {
-    ready.instant_time = now_;
-    ready.instant = ready.tail;
-  }
-  std::uint32_t at = ready.tail++;
-  const std::uint32_t first = std::max(ready.instant, ready.head);
-  while (at > first && queue_[at - 1] > op) {
-    queue_[at] = queue_[at - 1];
-    --at;
-  }
-  queue_[at] = op;
-}
-
-std::uint32_t StepSimulation::PopReady(std::uint32_t device) {
-  ReadyQueue& ready = ready_[device];
-  if (order_ == ScheduleOrder::kFifo) {
-    return queue_[ready.head++];
-  }
-  std::pop_heap(queue_.begin() + ready.head, queue_.begin() + ready.tail,
-                [this](std::uint32_t a, std::uint32_t b) {
-                  return priority_[a] != priority_[b] ? priority_[a] < priority_[b] : a > b;
-                });
-  return queue_[--ready.tail];
 }
 
 }  // namespace placer::detail

@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "runner/detail/event_slots.h"
 #include "runner/detail/simulation_tables.h"
 
 namespace placer::detail {
@@ -23,6 +24,27 @@ struct NoRecorder {
   void Tensor(std::uint32_t /*payload*/, std::uint32_t /*device*/, std::int64_t /*time*/,
               std::int64_t /*bytes*/) {}
   void Memory(std::uint32_t /*device*/, std::int64_t /*time*/, std::int64_t /*bytes_in_use*/) {}
+};
+
+/// A list that never grows beyond what it was made for, so that adding needs no check.
+template <typename T>
+class FixedList {
+ public:
+  void Reserve(std::size_t capacity) { values_.resize(capacity); }
+  void Add(const T& value) { values_[size_++] = value; }
+  void Clear() { size_ = 0; }
+  void Sort() {
+    if (size_ > 1) {
+      std::sort(begin(), end());
+    }
+  }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] T* begin() { return values_.data(); }
+  [[nodiscard]] T* end() { return values_.data() + size_; }
+
+ private:
+  std::vector<T> values_;
+  std::size_t size_ = 0;
 };
 
 /// The event loop of one step (docs/simulator.md) and its buffers, which are allocated once. An
@@ -41,7 +63,7 @@ class StepSimulation {
   [[nodiscard]] std::span<const std::int64_t> peak_bytes() const noexcept { return peak_; }
 
  private:
-  static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+  static constexpr std::int64_t kNever = EventSlots::kNever;
   static constexpr std::uint32_t kNone = 0xffffffffU;
 
   struct Request {
@@ -115,8 +137,10 @@ class StepSimulation {
   std::vector<std::uint32_t> queue_;  // per op
   std::vector<ReadyQueue> ready_;     // per device
   std::vector<std::uint32_t> queue_begin_;  // per device
-  std::vector<std::int64_t> next_event_;    // per slot: devices, then hops
+  EventSlots next_event_;                   // devices, then hops
   std::vector<std::uint32_t> running_;      // per device
+  // Sets of devices, a bit each.
+  std::uint64_t idle_devices_ = 0, ready_devices_ = 0, freed_devices_ = 0;
   std::vector<std::int64_t> busy_until_;    // per device
   std::vector<std::int64_t> channel_free_;  // per channel
   std::vector<HopQueue> hop_queue_;
@@ -124,11 +148,49 @@ class StepSimulation {
   std::uint32_t free_transfer_ = kNone;
   std::uint32_t num_transfers_ = 0;
   std::vector<std::int64_t> in_use_, peak_, freed_;  // bytes per device
-  std::vector<std::uint32_t> due_slots_;
-  std::vector<std::uint32_t> due_ops_;
-  std::vector<Request> requests_, arrivals_;
+  FixedList<std::uint32_t> due_ops_;
+  FixedList<Request> requests_, arrivals_;
   std::array<std::uint32_t, Cluster::kMaxDevices> readers_{};
 };
+
+inline void StepSimulation::PushReady(std::uint32_t op, std::uint32_t device) {
+  ReadyQueue& ready = ready_[device];
+  ready_devices_ |= std::uint64_t{1} << device;
+  if (order_ == ScheduleOrder::kCriticalPath) {
+    queue_[ready.tail++] = op;
+    std::push_heap(queue_.begin() + ready.head, queue_.begin() + ready.tail,
+                   [this](std::uint32_t a, std::uint32_t b) {
+                     return priority_[a] != priority_[b] ? priority_[a] < priority_[b] : a > b;
+                   });
+    return;
+  }
+  if (ready.instant_time != now_) {
+    ready.instant_time = now_;
+    ready.instant = ready.tail;
+  }
+  std::uint32_t at = ready.tail++;
+  const std::uint32_t first = std::max(ready.instant, ready.head);
+  while (at > first && queue_[at - 1] > op) {
+    queue_[at] = queue_[at - 1];
+    --at;
+  }
+  queue_[at] = op;
+}
+
+inline std::uint32_t StepSimulation::PopReady(std::uint32_t device) {
+  ReadyQueue& ready = ready_[device];
+  if (ready.tail - ready.head == 1) {
+    ready_devices_ &= ~(std::uint64_t{1} << device);
+  }
+  if (order_ == ScheduleOrder::kFifo) {
+    return queue_[ready.head++];
+  }
+  std::pop_heap(queue_.begin() + ready.head, queue_.begin() + ready.tail,
+                [this](std::uint32_t a, std::uint32_t b) {
+                  return priority_[a] != priority_[b] ? priority_[a] < priority_[b] : a > b;
+                });
+  return queue_[--ready.tail];
+}
 
 template <typename Recorder>
 void StepSimulation::Allocate(std::uint32_t device, std::int64_t bytes, Recorder& recorder) {
@@ -139,14 +201,16 @@ void StepSimulation::Allocate(std::uint32_t device, std::int64_t bytes, Recorder
 
 template <typename Recorder>
 void StepSimulation::FreeHome(std::uint32_t storage, std::uint32_t device, Recorder& recorder) {
-  freed_[device] += tables_.home_bytes[storage];
-  recorder.Tensor(storage, device, now_, -tables_.home_bytes[storage]);
+  freed_devices_ |= std::uint64_t{1} << device;
+  freed_[device] += tables_.payloads[storage].home_bytes;
+  recorder.Tensor(storage, device, now_, -tables_.payloads[storage].home_bytes);
 }
 
 template <typename Recorder>
 void StepSimulation::FreeCopy(std::uint32_t payload, std::uint32_t device, Recorder& recorder) {
-  freed_[device] += tables_.bytes[payload];
-  recorder.Tensor(payload, device, now_, -tables_.bytes[payload]);
+  freed_devices_ |= std::uint64_t{1} << device;
+  freed_[device] += tables_.payloads[payload].bytes;
+  recorder.Tensor(payload, device, now_, -tables_.payloads[payload].bytes);
 }
 
 /// Tells the op's consumers, asks for transfers to other devices, and counts who still needs the
@@ -154,39 +218,39 @@ void StepSimulation::FreeCopy(std::uint32_t payload, std::uint32_t device, Recor
 template <typename Recorder>
 void StepSimulation::PublishOutputs(std::uint32_t op, Recorder& recorder) {
   const std::uint32_t device = device_[op];
-  for (std::uint32_t p = tables_.payload_begin[op]; p < tables_.payload_begin[op + 1]; ++p) {
+  for (std::uint32_t p = tables_.ops[op].payload_begin; p < tables_.ops[op].payload_end; ++p) {
+    const Tables::PayloadInfo& payload = tables_.payloads[p];
     std::uint64_t elsewhere = 0;
-    std::uint32_t local = 0;
-    for (std::uint32_t c = tables_.consumer_begin[p]; c < tables_.consumer_begin[p + 1]; ++c) {
+    std::uint32_t needed = payload.initial_refs;
+    for (std::uint32_t c = payload.consumer_begin; c < payload.consumer_end; ++c) {
       const std::uint32_t consumer = tables_.consumers[c];
       const std::uint32_t at = device_[consumer];
       if (at == device) {
-        ++local;
+        ++needed;
         if (--pending_[consumer] == 0) {
           PushReady(consumer, device);
         }
       } else {
         const std::uint64_t bit = std::uint64_t{1} << at;
-        readers_[at] = (elsewhere & bit) != 0 ? readers_[at] + 1 : 1;
+        const bool first = (elsewhere & bit) == 0;
+        readers_[at] = first ? 1 : readers_[at] + 1;
+        needed += first ? 1 : 0;
         elsewhere |= bit;
       }
     }
-    const std::uint32_t storage = tables_.storage[p];
-    const std::uint32_t needed =
-        tables_.initial_refs[p] + local + static_cast<std::uint32_t>(std::popcount(elsewhere));
-    if (storage == p) {
+    if (payload.storage == p) {
       refs_[p] = needed;
       if (needed == 0) {
         FreeHome(p, device, recorder);
       }
     } else {
-      refs_[storage] += needed;
+      refs_[payload.storage] += needed;
     }
     while (elsewhere != 0) {
       const auto at = static_cast<std::uint32_t>(std::countr_zero(elsewhere));
       elsewhere &= elsewhere - 1;
       copy_refs_[p * tables_.num_devices + at] = readers_[at];
-      requests_.push_back({p, static_cast<std::uint8_t>(at), 0});
+      requests_.Add({p, static_cast<std::uint8_t>(at), 0});
     }
   }
 }
@@ -195,11 +259,14 @@ template <typename Recorder>
 void StepSimulation::FinishOp(std::uint32_t op, Recorder& recorder) {
   const std::uint32_t device = device_[op];
   PublishOutputs(op, recorder);
-  freed_[device] += tables_.workspace_bytes[op];
-  for (std::uint32_t i = tables_.input_begin[op]; i < tables_.input_begin[op + 1]; ++i) {
+  const Tables::OpInfo& info = tables_.ops[op];
+  freed_devices_ |= std::uint64_t{1} << device;
+  freed_[device] += info.workspace_bytes;
+  for (std::uint32_t i = info.input_begin; i < info.input_end; ++i) {
     const std::uint32_t input = tables_.inputs[i];
-    if (device_[tables_.producer[input]] == device) {
-      const std::uint32_t storage = tables_.storage[input];
+    const Tables::PayloadInfo& payload = tables_.payloads[input];
+    if (device_[payload.producer] == device) {
+      const std::uint32_t storage = payload.storage;
       if (--refs_[storage] == 0) {
         FreeHome(storage, device, recorder);
       }
@@ -213,20 +280,21 @@ void StepSimulation::FinishOp(std::uint32_t op, Recorder& recorder) {
 
 template <typename Recorder>
 void StepSimulation::StartTransfer(const Request& request, Recorder& recorder) {
-  const std::uint32_t source = device_[tables_.producer[request.payload]];
+  const Tables::PayloadInfo& payload = tables_.payloads[request.payload];
+  const std::uint32_t source = device_[payload.producer];
   const std::uint32_t hop =
       tables_.route_hops[RouteBegin(source, request.destination) + request.stage];
+  const Tables::HopInfo& info = tables_.hops[hop];
   std::int64_t start = now_;
-  for (std::uint32_t c = tables_.channel_begin[hop]; c < tables_.channel_begin[hop + 1]; ++c) {
+  for (std::uint32_t c = info.channel_begin; c < info.channel_end; ++c) {
     start = std::max(start, channel_free_[tables_.channels[c]]);
   }
-  const std::uint8_t copier = tables_.hop_copier[hop];
+  const std::uint8_t copier = info.copier;
   if (copier != Tables::kNoCopier) {
     start = std::max(start, busy_until_[copier]);
   }
-  const std::int64_t end =
-      start + tables_.hop_time[tables_.size_class[request.payload] * tables_.num_hops + hop];
-  for (std::uint32_t c = tables_.channel_begin[hop]; c < tables_.channel_begin[hop + 1]; ++c) {
+  const std::int64_t end = start + tables_.hop_time[payload.time_row + hop];
+  for (std::uint32_t c = info.channel_begin; c < info.channel_end; ++c) {
     channel_free_[tables_.channels[c]] = end;
   }
   if (copier != Tables::kNoCopier) {
@@ -265,15 +333,15 @@ void StepSimulation::AdvanceHop(std::uint32_t hop, Recorder& recorder) {
     Transfer& transfer = transfers_[id];
     if (!queue.started) {
       const std::uint32_t payload = transfer.request.payload;
-      recorder.Tensor(payload, tables_.hop_to[hop], now_, tables_.bytes[payload]);
-      Allocate(tables_.hop_to[hop], tables_.bytes[payload], recorder);
+      recorder.Tensor(payload, tables_.hops[hop].to, now_, tables_.payloads[payload].bytes);
+      Allocate(tables_.hops[hop].to, tables_.payloads[payload].bytes, recorder);
       queue.started = true;
       next = transfer.end;
       if (next > now_) {
         return;
       }
     }
-    arrivals_.push_back(transfer.request);
+    arrivals_.Add(transfer.request);
     queue.first = transfer.next;
     queue.started = false;
     transfer.next = free_transfer_;
@@ -290,24 +358,22 @@ void StepSimulation::AdvanceHop(std::uint32_t hop, Recorder& recorder) {
 template <typename Recorder>
 void StepSimulation::Arrive(const Request& request, Recorder& recorder) {
   const std::uint32_t payload = request.payload;
-  const std::uint32_t source = device_[tables_.producer[payload]];
+  const Tables::PayloadInfo& info = tables_.payloads[payload];
+  const std::uint32_t source = device_[info.producer];
   const std::uint32_t route = RouteBegin(source, request.destination);
   const std::uint32_t hop = tables_.route_hops[route + request.stage];
   if (request.stage == 0) {
-    const std::uint32_t storage = tables_.storage[payload];
-    if (--refs_[storage] == 0) {
-      FreeHome(storage, source, recorder);
+    if (--refs_[info.storage] == 0) {
+      FreeHome(info.storage, source, recorder);
     }
   } else {
-    FreeCopy(payload, tables_.hop_from[hop], recorder);
+    FreeCopy(payload, tables_.hops[hop].from, recorder);
   }
-  if (tables_.hop_to[hop] != request.destination) {
-    requests_.push_back(
-        {payload, request.destination, static_cast<std::uint8_t>(request.stage + 1)});
+  if (tables_.hops[hop].to != request.destination) {
+    requests_.Add({payload, request.destination, static_cast<std::uint8_t>(request.stage + 1)});
     return;
   }
-  for (std::uint32_t c = tables_.consumer_begin[payload]; c < tables_.consumer_begin[payload + 1];
-       ++c) {
+  for (std::uint32_t c = info.consumer_begin; c < info.consumer_end; ++c) {
     const std::uint32_t consumer = tables_.consumers[c];
     if (device_[consumer] == request.destination && --pending_[consumer] == 0) {
       PushReady(consumer, request.destination);
@@ -317,21 +383,22 @@ void StepSimulation::Arrive(const Request& request, Recorder& recorder) {
 
 template <typename Recorder>
 void StepSimulation::StartOps(Recorder& recorder) {
-  for (std::uint32_t device = 0; device < tables_.num_devices; ++device) {
-    if (ready_[device].head == ready_[device].tail || busy_until_[device] > now_ ||
-        running_[device] != kNone) {
-      continue;
+  for (std::uint64_t able = ready_devices_ & idle_devices_; able != 0; able &= able - 1) {
+    const auto device = static_cast<std::uint32_t>(std::countr_zero(able));
+    if (busy_until_[device] > now_) {
+      continue;  // with a copy
     }
     const std::uint32_t op = PopReady(device);
     const std::int64_t end = now_ + tables_.op_time[op * tables_.num_devices + device];
-    for (std::uint32_t p = tables_.payload_begin[op]; p < tables_.payload_begin[op + 1]; ++p) {
-      recorder.Tensor(p, device, now_, tables_.home_bytes[p]);
+    for (std::uint32_t p = tables_.ops[op].payload_begin; p < tables_.ops[op].payload_end; ++p) {
+      recorder.Tensor(p, device, now_, tables_.payloads[p].home_bytes);
     }
-    if (tables_.start_bytes[op] > 0) {
-      Allocate(device, tables_.start_bytes[op], recorder);
+    if (tables_.ops[op].start_bytes > 0) {
+      Allocate(device, tables_.ops[op].start_bytes, recorder);
     }
     recorder.OpRun(op, device, now_, end);
     running_[device] = op;
+    idle_devices_ &= ~(std::uint64_t{1} << device);
     busy_until_[device] = end;
     next_event_[device] = end;
   }
@@ -340,45 +407,42 @@ void StepSimulation::StartOps(Recorder& recorder) {
 /// One round of finishes, arrivals, requests, starts at the current instant.
 template <typename Recorder>
 void StepSimulation::RunInstant(Recorder& recorder) {
-  due_ops_.clear();
-  for (const std::uint32_t slot : due_slots_) {
+  due_ops_.Clear();
+  next_event_.TakeDue([&](std::uint32_t slot) {
     if (slot < tables_.num_devices) {
-      due_ops_.push_back(running_[slot]);
-      running_[slot] = kNone;
+      due_ops_.Add(running_[slot]);
+      idle_devices_ |= std::uint64_t{1} << slot;
       next_event_[slot] = kNever;
     } else {
       AdvanceHop(slot - tables_.num_devices, recorder);
     }
-  }
-  if (due_ops_.size() > 1) {
-    std::sort(due_ops_.begin(), due_ops_.end());
-  }
+  });
+  due_ops_.Sort();
   for (const std::uint32_t op : due_ops_) {
     FinishOp(op, recorder);
   }
-  if (arrivals_.size() > 1) {
-    std::sort(arrivals_.begin(), arrivals_.end());
-  }
+  arrivals_.Sort();
   const std::size_t from_finishes = requests_.size();
   for (const Request& arrival : arrivals_) {
     Arrive(arrival, recorder);
   }
-  arrivals_.clear();
+  arrivals_.Clear();
   if (requests_.size() > from_finishes) {
-    std::sort(requests_.begin(), requests_.end());
+    requests_.Sort();
   }
   // A transfer without duration is put into arrivals_ here and arrives in the next round of this
   // instant.
   for (const Request& request : requests_) {
     StartTransfer(request, recorder);
   }
-  requests_.clear();
+  requests_.Clear();
   StartOps(recorder);
 }
 
 template <typename Recorder>
 void StepSimulation::EndInstant(Recorder& recorder) {
-  for (std::uint32_t device = 0; device < tables_.num_devices; ++device) {
+  for (; freed_devices_ != 0; freed_devices_ &= freed_devices_ - 1) {
+    const auto device = static_cast<std::uint32_t>(std::countr_zero(freed_devices_));
     if (freed_[device] != 0) {
       in_use_[device] -= freed_[device];
       freed_[device] = 0;
@@ -399,8 +463,8 @@ StepSummary StepSimulation::Run(std::span<const DeviceId> device_of_op, Schedule
     in_use_[device_[op]] += tables_.static_bytes[op];
   }
   for (const std::uint32_t op : tables_.resident_ops) {
-    for (std::uint32_t p = tables_.payload_begin[op]; p < tables_.payload_begin[op + 1]; ++p) {
-      recorder.Tensor(p, device_[op], 0, tables_.home_bytes[p]);
+    for (std::uint32_t p = tables_.ops[op].payload_begin; p < tables_.ops[op].payload_end; ++p) {
+      recorder.Tensor(p, device_[op], 0, tables_.payloads[p].home_bytes);
     }
   }
   for (std::uint32_t device = 0; device < tables_.num_devices; ++device) {
@@ -414,21 +478,9 @@ StepSummary StepSimulation::Run(std::span<const DeviceId> device_of_op, Schedule
     PublishOutputs(op, recorder);
     ++num_finished_;
   }
-  due_slots_.clear();
   while (true) {
     RunInstant(recorder);
-    std::int64_t next = arrivals_.empty() ? kNever : now_;
-    due_slots_.clear();
-    const auto num_slots = static_cast<std::uint32_t>(next_event_.size());
-    for (std::uint32_t slot = 0; slot < num_slots; ++slot) {
-      if (next_event_[slot] < next) {
-        next = next_event_[slot];
-        due_slots_.clear();
-        due_slots_.push_back(slot);
-      } else if (next_event_[slot] == next && next != kNever) {
-        due_slots_.push_back(slot);
-      }
-    }
+    const std::int64_t next = next_event_.FindNext(arrivals_.size() == 0 ? kNever : now_);
     if (next == kNever) {
       break;
     }

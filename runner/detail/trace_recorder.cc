@@ -21,14 +21,14 @@ void TraceRecorder::OpRun(std::uint32_t op, std::uint32_t device, std::int64_t s
 void TraceRecorder::Transfer(std::uint32_t payload, std::uint32_t destination, std::uint32_t hop,
                              std::int64_t requested, std::int64_t start, std::int64_t end) {
   trace_.transfers.push_back({tables_.external_id[payload], DeviceId(destination), hop,
-                              tables_.bytes[payload], Picoseconds(requested), Picoseconds(start),
-                              Picoseconds(end)});
-  moved_bytes_ += tables_.bytes[payload];
-  for (std::uint32_t c = tables_.channel_begin[hop]; c < tables_.channel_begin[hop + 1]; ++c) {
+                              tables_.payloads[payload].bytes, Picoseconds(requested),
+                              Picoseconds(start), Picoseconds(end)});
+  moved_bytes_ += tables_.payloads[payload].bytes;
+  for (std::uint32_t c = tables_.hops[hop].channel_begin; c < tables_.hops[hop].channel_end; ++c) {
     link_busy_[tables_.channels[c]] += end - start;
   }
-  if (tables_.hop_copier[hop] != SimulatedRunner::Tables::kNoCopier) {
-    busy_[tables_.hop_copier[hop]] += end - start;
+  if (tables_.hops[hop].copier != SimulatedRunner::Tables::kNoCopier) {
+    busy_[tables_.hops[hop].copier] += end - start;
   }
 }
 
