@@ -112,21 +112,33 @@ TEST_P(ZooTest, InferenceHasOutputsAndNothingToUpdate) {
 
 TEST_P(ZooTest, TakesEveryParameterThatItLists) {
   for (const ZooEntry& entry : GraphZoo()) {
-    if (entry.name == GetParam()) {
-      for (const ZooParameter& parameter : entry.parameters) {
-        EXPECT_EQ(MakeZooGraph(entry.name + "?" + parameter.name + "=" + parameter.default_value)
-                      .fingerprint(),
-                  MakeZooGraph(entry.name).fingerprint())
-            << parameter.name;
-        EXPECT_THAT(ErrorOf(entry.name + "?" + parameter.name + "=-1"),
-                    HasSubstr("'" + parameter.name + "' is '-1', expected"));
-      }
+    if (entry.name != GetParam()) {
+      continue;
     }
+    std::string defaults = entry.name;
+    for (const ZooParameter& parameter : entry.parameters) {
+      defaults +=
+          (defaults == entry.name ? "?" : "&") + parameter.name + "=" + parameter.default_value;
+      EXPECT_THAT(ErrorOf(entry.name + "?" + parameter.name + "=-1"),
+                  HasSubstr("'" + parameter.name + "' is '-1', expected"));
+    }
+    EXPECT_EQ(MakeZooGraph(defaults).fingerprint(), MakeZooGraph(entry.name).fingerprint());
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ZooTest, testing::ValuesIn(ZooNames()),
                          [](const auto& param) { return param.param; });
+
+TEST(Zoo, HasTheSizesOfTheDocs) {  // docs/training.md
+  for (const auto& [name, ops, forward] :
+       {std::tuple{"inception_v3", 1494U, 313}, std::tuple{"nmt", 6743U, 2722},
+        std::tuple{"resnet50", 834U, 175}, std::tuple{"rnnlm", 2895U, 1160},
+        std::tuple{"transformer", 1881U, 688}}) {
+    const Graph graph = MakeZooGraph(name);
+    EXPECT_EQ(graph.num_ops(), ops) << name;
+    EXPECT_EQ(CountRole(graph, OpRole::kForward), forward) << name;
+  }
+}
 
 TEST(Zoo, Resnet50IsTheKnownNetwork) {
   const Graph graph = MakeZooGraph("resnet50?batch=1&training=false");
@@ -182,7 +194,8 @@ TEST(Zoo, MicrobatchesDoTheSameWorkInParts) {
 TEST(Zoo, OptimizerSetsTheState) {
   const auto state = [](const std::string& optimizer) {
     std::int64_t bytes = 0;
-    for (const Op& op : MakeZooGraph("rnnlm?hidden=16&unroll=2&optimizer=" + optimizer).ops()) {
+    const Graph graph = MakeZooGraph("rnnlm?hidden=16&unroll=2&optimizer=" + optimizer);
+    for (const Op& op : graph.ops()) {
       bytes += op.persistent_bytes;
     }
     return bytes;
