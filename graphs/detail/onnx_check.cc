@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <optional>
 
 #include "graphs/base/error.h"
 #include "graphs/detail/onnx_infer.h"
@@ -69,6 +70,48 @@ void CheckSizes(const onnx::NodeProto& node, const std::vector<NodeInput>& input
   }
 }
 
+std::optional<std::vector<std::int64_t>> ShapeOf(const std::vector<NodeInput>& inputs,
+                                                 std::size_t index) {
+  return index < inputs.size() && inputs[index].type != nullptr ? StaticShape(*inputs[index].type)
+                                                                : std::nullopt;
+}
+
+/// Conv: X [N, C, ...], W [M, C / group, k...]. libonnx takes any channels.
+void CheckConv(const onnx::NodeProto& node, const std::vector<NodeInput>& inputs) {
+  const auto data = ShapeOf(inputs, 0);
+  const auto weights = ShapeOf(inputs, 1);
+  if (!data || !weights || data->size() < 3) {
+    return;
+  }
+  if (weights->size() != data->size()) {
+    throw InputError("weights have rank " + std::to_string(weights->size()) +
+                     ", expected the input's rank " + std::to_string(data->size()));
+  }
+  const std::int64_t group = IntAttribute(node, "group", 1);
+  const std::int64_t channels = (*data)[1];
+  if (channels % group != 0 || channels / group != (*weights)[1] || (*weights)[0] % group != 0) {
+    throw InputError("input has " + std::to_string(channels) + " channels and weights are " +
+                     ShapeText(*inputs[1].type) + " in " + std::to_string(group) +
+                     " groups, expected the weights' second dimension times groups to be the "
+                     "channels");
+  }
+}
+
+/// Gemm: A [M, K] or [K, M], B [K, N] or [N, K]. libonnx takes any K.
+void CheckGemm(const onnx::NodeProto& node, const std::vector<NodeInput>& inputs) {
+  const auto a = ShapeOf(inputs, 0);
+  const auto b = ShapeOf(inputs, 1);
+  if (!a || !b || a->size() != 2 || b->size() != 2) {
+    return;
+  }
+  const std::int64_t depth_a = (*a)[IntAttribute(node, "transA", 0) != 0 ? 0 : 1];
+  const std::int64_t depth_b = (*b)[IntAttribute(node, "transB", 0) != 0 ? 1 : 0];
+  if (depth_a != depth_b) {
+    throw InputError("multiplies matrices of inner dimensions " + std::to_string(depth_a) +
+                     " and " + std::to_string(depth_b) + ", expected equal ones");
+  }
+}
+
 void CheckDuplicates(const onnx::NodeProto& node) {
   for (int i = 0; i < node.attribute_size(); ++i) {
     if (FindAttribute(node, node.attribute(i).name()) != &node.attribute(i)) {
@@ -123,6 +166,11 @@ void CheckAttributes(const onnx::NodeProto& node, const std::vector<NodeInput>& 
   }
   if (HasWindow(node.op_type())) {
     CheckSizes(node, inputs);
+  }
+  if (node.op_type() == "Conv") {
+    CheckConv(node, inputs);
+  } else if (node.op_type() == "Gemm") {
+    CheckGemm(node, inputs);
   }
 }
 

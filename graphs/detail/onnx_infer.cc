@@ -55,9 +55,12 @@ class Context final : public onnx::InferenceContext {
   std::vector<onnx::TypeProto> outputs_;
 };
 
-/// libonnx's messages span lines and name the node again.
+/// libonnx's messages span lines, and some start with "[ShapeInferenceError] ".
 std::string FirstLine(const std::string& text) {
-  const auto begin = text.find_first_not_of('\n');
+  std::size_t begin = text.find_first_not_of('\n');
+  if (begin != std::string::npos && text[begin] == '[') {
+    begin = text.find_first_not_of(' ', text.find(']', begin) + 1);
+  }
   if (begin == std::string::npos) {
     return "does not fit its schema";
   }

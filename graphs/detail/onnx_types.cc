@@ -208,7 +208,7 @@ std::optional<ConstantData> ReadData(const TensorProto& tensor) {
     return std::nullopt;
   }
   const std::int64_t size = SizeOf(FromOnnx(tensor.data_type()));
-  if (tensor.has_raw_data() && size > 0 &&
+  if (!tensor.raw_data().empty() && size > 0 &&
       static_cast<std::int64_t>(tensor.raw_data().size()) / size != elements) {
     throw InputError("has " + std::to_string(tensor.raw_data().size()) +
                      " bytes of data, expected " + std::to_string(elements) + " elements of " +
@@ -218,7 +218,10 @@ std::optional<ConstantData> ReadData(const TensorProto& tensor) {
       !(IsReal(tensor.data_type()) || IsInteger(tensor.data_type()))) {
     return std::nullopt;
   }
-  ConstantData data = tensor.has_raw_data() ? ReadRaw(tensor) : ReadFields(tensor);
+  ConstantData data = !tensor.raw_data().empty() ? ReadRaw(tensor) : ReadFields(tensor);
+  if (data.size() == 0 && elements > 0) {
+    return std::nullopt;  // left out without saying so
+  }
   if (static_cast<std::int64_t>(data.size()) != elements) {
     throw InputError("has " + std::to_string(data.size()) + " elements of data, expected " +
                      std::to_string(elements));

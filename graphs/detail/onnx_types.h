@@ -49,7 +49,7 @@ void CheckDims(const onnx::TypeProto& type);
 bool Refine(onnx::TypeProto& type, const onnx::TypeProto& declared);
 
 /// The elements, if they are in the file, of a type that is looked into, and few.
-/// @throws InputError if there are more or fewer bytes than the dims say
+/// @throws InputError if there are some, but more or fewer than the dims say
 [[nodiscard]] std::optional<ConstantData> ReadData(const onnx::TensorProto& tensor);
 
 /// The inverse, for shape inference.
