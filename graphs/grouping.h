@@ -12,9 +12,10 @@ struct GroupingOptions {
   /// Ops that must share a device are always one group. With `chains`, an op whose outputs all go
   /// to one op joins it (arXiv 1706.04972, section 3.1).
   bool chains = true;
-  /// Where several ops that compute would join one op that way (the ends of parallel branches at a
-  /// concatenation), only the one that sends most joins, so that branches stay free to run at the
-  /// same time. False: all join, as in the paper.
+  /// Where several ops would join one op that way (the ends of parallel branches at a
+  /// concatenation), the one that sends most does, and of the others those whose work is not worth
+  /// sending the result, so that branches stay free to run at the same time. False: all join, as in
+  /// the paper.
   bool keep_branches = true;
   /// Neighbours are merged until at most this many groups are left; 0: no cap. Groups with
   /// different `allowed_devices` are never merged, so that more may be left if these differ much.

@@ -15,20 +15,6 @@ namespace {
 
 constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
 
-/// An estimate of an op's time in flop: devices do some 16 flop in the time of a byte (data sheets:
-/// K80 18, V100 17, H100 20), and starting an op takes about as long as 10^7 flop.
-double WorkOf(const Graph& graph, OpId id) {
-  if (graph.is_resident(id)) {
-    return 0;
-  }
-  constexpr double kFlopsPerByte = 16;
-  constexpr double kLaunchFlops = 1e7;
-  const Op& op = graph.op(id);
-  return std::max(static_cast<double>(op.flops),
-                  static_cast<double>(op.traffic_bytes) * kFlopsPerByte) +
-         kLaunchFlops;
-}
-
 /// Traffic between two groups, a < b.
 struct Edge {
   std::uint32_t a = 0, b = 0;
@@ -46,9 +32,9 @@ class Merger {
     allowed_.assign(count_, 0);
     double total = 0;
     for (std::size_t i = 0; i < labels.size(); ++i) {
-      work_[labels[i]] += WorkOf(graph, OpId(i));
+      work_[labels[i]] += EstimatedWork(graph, OpId(i));
       allowed_[labels[i]] = allowed.set(OpId(i));
-      total += WorkOf(graph, OpId(i));
+      total += EstimatedWork(graph, OpId(i));
     }
     average_ = total / static_cast<double>(max_groups);
   }
@@ -239,6 +225,18 @@ std::vector<std::uint32_t> NumberByFirst(std::span<const std::uint32_t> labels) 
         number.try_emplace(label, static_cast<std::uint32_t>(number.size())).first->second);
   }
   return result;
+}
+
+double EstimatedWork(const Graph& graph, OpId id) {
+  if (graph.is_resident(id)) {
+    return 0;
+  }
+  constexpr double kFlopsPerByte = 16;  // data sheets: K80 18, V100 17, H100 20
+  constexpr double kLaunchFlops = 1e7;  // 5 us of 2 Tflop/s
+  const Op& op = graph.op(id);
+  return std::max(static_cast<double>(op.flops),
+                  static_cast<double>(op.traffic_bytes) * kFlopsPerByte) +
+         kLaunchFlops;
 }
 
 AllowedSets::AllowedSets(const Graph& graph) : set_of_op_(graph.num_ops()) {

@@ -11,6 +11,9 @@ namespace placer::detail {
 /// Labels numbered in the order in which they first occur.
 [[nodiscard]] std::vector<std::uint32_t> NumberByFirst(std::span<const std::uint32_t> labels);
 
+/// An estimate of an op's time, whatever the device, in flop; 0 for resident ops.
+[[nodiscard]] double EstimatedWork(const Graph& graph, OpId id);
+
 /// Which ops have the same `allowed_devices`, those of their co-location class included. Names and
 /// kinds are only resolved by a cluster, so that sets that are written differently count as
 /// different.

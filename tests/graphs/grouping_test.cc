@@ -106,10 +106,33 @@ TEST(Grouping, ChainsJoin) {
   sketch.Add("e", {"c"}, 16);
   sketch.Add("f", {"d", "e"});
   const Graph graph = sketch.Build();
-  // Of the branches d and e, e sends more to f.
-  EXPECT_EQ(Show(GroupOps(graph), graph), "xabwc d ef");
-  EXPECT_EQ(Show(GroupOps(graph, {.keep_branches = false}), graph), "xabwc def");
+  EXPECT_EQ(Show(GroupOps(graph), graph), "xabwc def");
   EXPECT_EQ(Show(GroupOps(graph, {.chains = false}), graph), "x a b w c d e f");
+}
+
+TEST(Grouping, HeavyBranchesStayFree) {
+  // Three branches from a to f of two ops each. Work of 4.0e8 + 2 x 10^7 flop (each op has 10^7 for
+  // its start) against 2 x 10^7 + 100 per byte: with 4 x 10^6 bytes the first and third are just
+  // not worth sending, with 3.9 x 10^6 the second is.
+  const auto show = [](std::int64_t flops, const GroupingOptions& options) {
+    Sketch sketch;
+    sketch.Add("x", {}, 4, OpRole::kInput);
+    sketch.Add("a", {"x"});
+    for (const char* branch : {"1", "2", "3"}) {
+      const std::string name = branch;
+      sketch.Add("b" + name, {"a"});
+      sketch.op("b" + name).flops = flops / 2;
+      sketch.Add("c" + name, {"b" + name}, name == "2" ? 3'900'000 : 4'000'000);
+      sketch.op("c" + name).flops = flops / 2;
+    }
+    sketch.Add("f", {"c1", "c2", "c3"});
+    const Graph graph = sketch.Build();
+    return Show(GroupOps(graph, options), graph);
+  };
+  EXPECT_EQ(show(400'000'000, {}), "xa b1c1b3c3f b2c2");
+  // Then all are, but one always joins: the first of those that send most.
+  EXPECT_EQ(show(401'000'000, {}), "xa b1c1f b2c2 b3c3");
+  EXPECT_EQ(show(401'000'000, {.keep_branches = false}), "xa b1c1b2c2b3c3f");
 }
 
 TEST(Grouping, ControlEdgesCountAsConsumers) {
@@ -248,8 +271,8 @@ TEST(Grouping, PiecesOfAnLstmCellMergeFirst) {
   const int layers = 2;
   const int steps = 20;
   const Graph graph = Unrolled(layers, steps);
-  const Grouping grouping = GroupOps(graph, {.max_groups = 50});
-  EXPECT_LE(grouping.num_groups(), 50U);
+  const Grouping grouping = GroupOps(graph, {.max_groups = 45});
+  EXPECT_LE(grouping.num_groups(), 45U);
   std::size_t whole = 0;
   for (int l = 0; l < layers; ++l) {
     for (int t = 0; t < steps; ++t) {
@@ -260,7 +283,7 @@ TEST(Grouping, PiecesOfAnLstmCellMergeFirst) {
                group("m") == group("o") && group("m") == group("h");
     }
   }
-  EXPECT_GE(whole, 30U);
+  EXPECT_GE(whole, 34U);  // of 40; merging stops at the cap
 }
 
 TEST(Grouping, RandomGraphsKeepEveryPromise) {
