@@ -180,10 +180,11 @@ ClusterSpec H100x8() {
 /// An edge board in the manner of the Rockchip RK3588 (its data sheet and technical reference
 /// manual): four Cortex-A76 at 2.4 GHz (16 float32 flop per cycle) and four A55 at 1.8 GHz (8); a
 /// Mali-G610 MP4 at 1 GHz (512 float32 flop per cycle, twice that in float16); an NPU with 6 TOP/s
-/// int8, half of it in float16, a quarter in 32-bit TF32. One LPDDR4X-4224 memory, 64 bits wide:
-/// 33.8 GB/s. Copies between the devices' parts of it read and write the same chips: half of that,
-/// one at a time; the three shared stubs have it so, since any two routes have one in common. The
-/// CPU copies what it sends by itself. Assumption: the split of 16 GB, the overheads.
+/// int8 (assumption: half of it in float16, a quarter in 32-bit arithmetic). One LPDDR4X-4224
+/// memory, 64 bits wide: 33.8 GB/s. Copies between the devices' parts of it read and write the same
+/// chips: half of that, one at a time; the three shared stubs have it so, since any two routes have
+/// one in common. The CPU copies what it sends by itself. Assumption: the split of 16 GB, the
+/// overheads.
 ClusterSpec CpuGpuNpu() {
   constexpr double kMemory = 33.8e9;
   ClusterSpec spec;

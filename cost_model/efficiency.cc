@@ -1,25 +1,26 @@
-// Shares of the peak that good library kernels reach. They are read off published measurements and
-// rounded to 0.05 (0.01 below 0.1): they rank op classes and kinds of device, they do not predict a
-// kernel. A profile of measured times replaces them where one exists.
+// Shares of the peak that good library kernels reach: our estimates, chosen within the ranges that
+// the publications below report and rounded to 0.05 (0.01 below 0.1); no entry is a quotation. They
+// rank op classes and kinds of device, they do not predict a kernel. A profile of measured times
+// replaces them where one exists.
 //
 // Sources
 // [Chetlur]   Chetlur et al., "cuDNN: Efficient Primitives for Deep Learning", arXiv 1410.0759:
-//             convolutions at 36-51 % of the peak of a Kepler GPU at batch >= 16.
+//             about a third to a half of the peak of a Kepler GPU.
 // [Lai]       Lai and Seznec, "Performance Upper Bound Analysis and Optimization of SGEMM on Fermi
-//             and Kepler GPUs", CGO 2013: library SGEMM at 42-75 % of the peak.
-// [Deakin]    Deakin et al., "GPU-STREAM v2.0", ISC workshops 2016: streams at 70-85 % of the
-//             nominal bandwidth on GPUs, about 80 % on Xeons.
+//             and Kepler GPUs", CGO 2013: library SGEMM at a half to three quarters of the peak.
+// [Deakin]    Deakin et al., "GPU-STREAM v2.0", ISC workshops 2016: streams at about three quarters
+//             of the nominal bandwidth on GPUs, somewhat more on Xeons.
 // [Qin]       Qin et al., "Diagonalwise Refactorization", arXiv 1803.09926: depthwise convolutions
 //             of that time run several times below dense ones.
 // [Ma]        Ma et al., "ShuffleNet V2", arXiv 1807.11164: element-wise ops, data movement and
 //             depthwise convolutions are bound by memory on GPU and ARM alike.
 // [Jouppi]    Jouppi et al., "In-Datacenter Performance Analysis of a Tensor Processing Unit",
-//             ISCA 2017, table 3 and fig. 5: dense layers near the roofline, the rest far below it.
+//             ISCA 2017: dense layers near the roofline, the rest far below it.
 // [Georganas] Georganas et al., "Anatomy of High-Performance Deep Learning Convolutions on SIMD
-//             Architectures", SC 2018: 70 % and more when tuned per layer; framework kernels about
-//             half of that.
+//             Architectures", SC 2018: most of the peak when tuned per layer, generic kernels
+//             about half of that.
 // [Ivanov]    Ivanov et al., "Data Movement Is All You Need", arXiv 2007.00072: normalisation,
-//             softmax and element-wise kernels of frameworks reach 40-80 % of the bandwidth.
+//             softmax and element-wise kernels are bound by memory and do not reach all of it.
 // An instruction that is no fused multiply-add can reach at most half of the peak: 0.5 is the
 // ceiling of classes that are not dense. Optimizers and views stream memory as element-wise ops do.
 #include <array>
