@@ -4,12 +4,12 @@
 
 #include "cost_model/cluster.pb.h"
 #include "graphs/base/error.h"
-#include "graphs/detail/proto_file.h"
+#include "graphs/base/proto_file.h"
 
 namespace placer {
 namespace {
 
-constexpr detail::ProtoFormat kFormat{"a Placer cluster", "placer.cluster/1"};
+constexpr ProtoFormat kFormat{"a Placer cluster", "placer.cluster/1"};
 constexpr std::string_view kZooPrefix = "zoo:";
 
 void ReadPeaks(const proto::Device& from, Device& device) {
@@ -105,7 +105,7 @@ Cluster LoadCluster(const std::string& cluster) {
 
 Cluster ReadCluster(const std::filesystem::path& path) {
   proto::Cluster message;
-  detail::ReadProtoFile(path, kFormat, message);
+  ReadProtoFile(path, kFormat, message);
   try {
     return Cluster(SpecFrom(message));
   } catch (const InputError& e) {
@@ -141,7 +141,7 @@ void WriteCluster(const Cluster& cluster, const std::filesystem::path& path) {
     }
     to.set_staged(route.staged);
   }
-  detail::WriteProtoFile(path, kFormat, message);
+  WriteProtoFile(path, kFormat, message);
 }
 
 }  // namespace placer

@@ -6,13 +6,13 @@
 
 #include "cost_model/placement.pb.h"
 #include "graphs/base/error.h"
-#include "graphs/detail/proto_file.h"
-#include "graphs/detail/replace_file.h"
+#include "graphs/base/proto_file.h"
+#include "graphs/base/replace_file.h"
 
 namespace placer {
 namespace {
 
-constexpr detail::ProtoFormat kFormat{"a Placer placement", "placer.placement/1"};
+constexpr ProtoFormat kFormat{"a Placer placement", "placer.placement/1"};
 
 std::string Quoted(std::string_view name) { return "'" + std::string(name) + "'"; }
 
@@ -111,7 +111,7 @@ Placement Restore(const SavedPlacement& saved, const Graph& graph, const Cluster
 
 SavedPlacement ReadPlacement(const std::filesystem::path& path) {
   proto::Placement message;
-  detail::ReadProtoFile(path, kFormat, message);
+  ReadProtoFile(path, kFormat, message);
   SavedPlacement saved;
   saved.graph_name = message.graph_name();
   saved.cluster_name = message.cluster_name();
@@ -131,7 +131,7 @@ SavedPlacement ReadPlacement(const std::filesystem::path& path) {
 void WritePlacement(const SavedPlacement& saved, const std::filesystem::path& path) {
   const std::string suffix = path.extension().string();
   if (suffix == ".csv") {
-    detail::ReplaceFile(path, Csv(saved));
+    ReplaceFile(path, Csv(saved));
     return;
   }
   if (suffix != ".pb" && suffix != ".txtpb" && suffix != ".json") {
@@ -153,7 +153,7 @@ void WritePlacement(const SavedPlacement& saved, const std::filesystem::path& pa
     assignment.set_op(op);
     assignment.set_device(device);
   }
-  detail::WriteProtoFile(path, kFormat, message);
+  WriteProtoFile(path, kFormat, message);
 }
 
 }  // namespace placer

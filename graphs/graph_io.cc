@@ -3,14 +3,14 @@
 #include <unordered_map>
 
 #include "graphs/base/error.h"
-#include "graphs/detail/proto_file.h"
-#include "graphs/detail/replace_file.h"
+#include "graphs/base/proto_file.h"
+#include "graphs/base/replace_file.h"
 #include "graphs/graph.pb.h"
 
 namespace placer {
 namespace {
 
-constexpr detail::ProtoFormat kFormat{"a Placer graph", "placer.graph/1"};
+constexpr ProtoFormat kFormat{"a Placer graph", "placer.graph/1"};
 
 /// @param parse  name -> std::optional<Enum>
 template <typename Enum, typename ParseName>
@@ -178,7 +178,7 @@ void WriteOp(const Graph& graph, OpId id, proto::Op& to) {
 
 Graph ReadGraph(const std::filesystem::path& path) {
   proto::Graph message;
-  detail::ReadProtoFile(path, kFormat, message);
+  ReadProtoFile(path, kFormat, message);
   try {
     return Reader(message).Read();
   } catch (const InputError& e) {
@@ -192,7 +192,7 @@ void WriteGraph(const Graph& graph, const std::filesystem::path& path) {
   for (std::size_t i = 0; i < graph.num_ops(); ++i) {
     WriteOp(graph, OpId(i), *message.add_ops());
   }
-  detail::WriteProtoFile(path, kFormat, message);
+  WriteProtoFile(path, kFormat, message);
 }
 
 }  // namespace placer

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace placer::detail {
+namespace placer {
 
 /// The whole file. @throws InputError
 [[nodiscard]] std::string ReadWholeFile(const std::filesystem::path& path);
@@ -13,4 +13,4 @@ namespace placer::detail {
 /// part. @throws InputError
 void ReplaceFile(const std::filesystem::path& path, std::string_view content);
 
-}  // namespace placer::detail
+}  // namespace placer

@@ -8,7 +8,7 @@ namespace google::protobuf {
 class Message;
 }  // namespace google::protobuf
 
-namespace placer::detail {
+namespace placer {
 
 /// A kind of file that holds one protobuf message. The message's field 1 is `string format`.
 struct ProtoFormat {
@@ -32,4 +32,4 @@ void ParseProto(std::string_view content, const std::string& where, const ProtoF
 void WriteProtoFile(const std::filesystem::path& path, const ProtoFormat& format,
                     google::protobuf::Message& message);
 
-}  // namespace placer::detail
+}  // namespace placer

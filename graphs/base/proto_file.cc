@@ -1,4 +1,4 @@
-#include "graphs/detail/proto_file.h"
+#include "graphs/base/proto_file.h"
 
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/io/coded_stream.h>
@@ -15,9 +15,9 @@
 #include <set>
 
 #include "graphs/base/error.h"
-#include "graphs/detail/replace_file.h"
+#include "graphs/base/replace_file.h"
 
-namespace placer::detail {
+namespace placer {
 namespace {
 
 namespace pb = google::protobuf;
@@ -221,4 +221,4 @@ void WriteProtoFile(const std::filesystem::path& path, const ProtoFormat& format
   ReplaceFile(path, content);
 }
 
-}  // namespace placer::detail
+}  // namespace placer

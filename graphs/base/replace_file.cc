@@ -1,4 +1,4 @@
-#include "graphs/detail/replace_file.h"
+#include "graphs/base/replace_file.h"
 
 #include <unistd.h>
 
@@ -9,7 +9,7 @@
 
 #include "graphs/base/error.h"
 
-namespace placer::detail {
+namespace placer {
 namespace {
 
 namespace fs = std::filesystem;
@@ -62,4 +62,4 @@ void ReplaceFile(const fs::path& path, std::string_view content) {
   }
 }
 
-}  // namespace placer::detail
+}  // namespace placer
