@@ -48,7 +48,7 @@ const char* const kSeeds[] = {
       g1 = Gather <axis = 2> (c, many)
       s = ReduceSum(g1, k)
       q = Softmax <axis = -1> (s)
-      w = ConstantOfShape(r)
+      w = ConstantOfShape(e)
       v = CumSum(q, two)
       shape = Shape(x)
       half = Div(shape, two)
