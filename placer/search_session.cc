@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <stdexcept>
 #include <utility>
+#include <vector>
+
+#include "graphs/base/error.h"
+#include "placer/checkpoint.h"
 
 namespace placer {
 namespace {
@@ -74,6 +78,14 @@ void SearchSession::Expand(std::span<const DeviceId> groups, std::size_t slot) {
   }
 }
 
+bool SearchSession::seen(std::span<const DeviceId> groups) const {
+  std::uint64_t hash = 0;
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    hash ^= KeyOf(g, groups[g]);
+  }
+  return seen_.contains(hash);
+}
+
 std::optional<StepSummary> SearchSession::Evaluate(std::span<const DeviceId> groups) {
   if (exhausted()) {
     return std::nullopt;
@@ -128,6 +140,84 @@ void SearchSession::ReportProgress() {
   if (now - last_progress_ >= kProgressInterval) {
     last_progress_ = now;
     request_.progress({samples_, best_, now});
+  }
+}
+
+bool SearchSession::Seen(std::span<const DeviceId> groups) const {
+  std::uint64_t hash = 0;
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    hash ^= KeyOf(g, groups[g]);
+  }
+  return seen_.contains(hash);
+}
+
+void SearchSession::Absorb(const PlaceResult& result) {
+  samples_ += result.samples;
+  if (result.groups && (!best_groups_ || IsBetter(result.best, best_))) {
+    best_groups_ = result.groups;
+    best_ = result.best;
+    curve_.push_back({samples_, best_, elapsed()});
+  }
+}
+
+std::string SearchSession::SaveState() const {
+  ByteWriter out;
+  const auto put = [&out](const StepSummary& summary) {
+    out.Put(static_cast<std::uint64_t>(summary.outcome));
+    out.Put(static_cast<std::uint64_t>(summary.step_time.count()));
+    out.Put(static_cast<std::uint64_t>(summary.excess_bytes));
+  };
+  out.Put(static_cast<std::uint64_t>(samples_));
+  std::vector<std::uint64_t> seen(seen_.begin(), seen_.end());
+  std::sort(seen.begin(), seen.end());
+  out.Put(static_cast<std::uint64_t>(seen.size()));
+  for (const std::uint64_t hash : seen) {
+    out.Put(hash);
+  }
+  out.Put(static_cast<std::uint64_t>(best_groups_ ? best_groups_->size() : 0));
+  for (const DeviceId device : best_groups_.value_or(GroupPlacement{})) {
+    out.Put(static_cast<std::uint64_t>(device.index()));
+  }
+  put(best_);
+  out.Put(static_cast<std::uint64_t>(curve_.size()));
+  for (const CurvePoint& point : curve_) {
+    out.Put(static_cast<std::uint64_t>(point.samples));
+    put(point.best);
+  }
+  return out.bytes();
+}
+
+void SearchSession::RestoreState(const std::string& state) {
+  ByteReader in(state);
+  const auto take = [&in] {
+    StepSummary summary;
+    summary.outcome = static_cast<StepOutcome>(in.TakeInteger());
+    summary.step_time = Picoseconds(static_cast<std::int64_t>(in.TakeInteger()));
+    summary.excess_bytes = static_cast<std::int64_t>(in.TakeInteger());
+    return summary;
+  };
+  samples_ = static_cast<std::int64_t>(in.TakeInteger());
+  seen_.clear();
+  for (std::uint64_t left = in.TakeInteger(); left > 0; --left) {
+    seen_.insert(in.TakeInteger());
+  }
+  const std::uint64_t num_groups = in.TakeInteger();
+  if (num_groups != 0 && num_groups != request_.problem.num_groups()) {
+    throw InputError("checkpoint: has " + std::to_string(num_groups) + " groups, expected " +
+                     std::to_string(request_.problem.num_groups()));
+  }
+  best_groups_.reset();
+  if (num_groups > 0) {
+    best_groups_.emplace();
+    for (std::uint64_t g = 0; g < num_groups; ++g) {
+      best_groups_->emplace_back(in.TakeInteger());
+    }
+  }
+  best_ = take();
+  curve_.clear();
+  for (std::uint64_t left = in.TakeInteger(); left > 0; --left) {
+    const auto samples = static_cast<std::int64_t>(in.TakeInteger());
+    curve_.push_back({samples, take(), Seconds(0)});
   }
 }
 

@@ -32,6 +32,9 @@ class SearchSession {
   /// is larger.
   [[nodiscard]] double spent() const;
 
+  /// Whether the placement was a sample already.
+  [[nodiscard]] bool seen(std::span<const DeviceId> groups) const;
+
   /// One sample; nullopt when exhausted. Cheap for placements that differ little from the one
   /// before. @throws std::logic_error if a group is on a device that it may not use
   std::optional<StepSummary> Evaluate(std::span<const DeviceId> groups);
@@ -43,6 +46,16 @@ class SearchSession {
   [[nodiscard]] bool has_best() const noexcept { return best_groups_.has_value(); }
   [[nodiscard]] const GroupPlacement& best_groups() const { return *best_groups_; }
   [[nodiscard]] const StepSummary& best() const noexcept { return best_; }
+
+  /// Was the placement evaluated before?
+  [[nodiscard]] bool Seen(std::span<const DeviceId> groups) const;
+  /// Takes over what another method found and spent on the same problem.
+  void Absorb(const PlaceResult& result);
+
+  /// Everything but the wall time as bytes; equal states give equal bytes.
+  [[nodiscard]] std::string SaveState() const;
+  /// @throws InputError if the bytes are no state of this problem
+  void RestoreState(const std::string& state);
 
   [[nodiscard]] PlaceResult Finish(std::string note = {}) &&;
 

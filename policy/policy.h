@@ -32,6 +32,9 @@ struct PolicyConfig {
   bool operator==(const PolicyConfig&) const = default;
 };
 
+/// In a partly given placement: the policy chooses this group's device.
+inline constexpr std::uint8_t kAnyDevice = 0xff;
+
 /// One sampled placement.
 struct Proposal {
   std::vector<std::uint8_t> devices;     ///< [num_groups]
@@ -45,6 +48,9 @@ struct Experience {
   /// Log-probabilities at sampling time, for the importance ratio. Empty: plain log-likelihood (no
   /// ratio, no clipping).
   std::span<const float> old_log_probabilities;
+  /// What Complete() was given: only the groups that are kAnyDevice here were chosen, and only they
+  /// count. Empty: all were chosen.
+  std::span<const std::uint8_t> given;
   float weight = 0;  ///< advantage; > 0 makes the placement likelier
 };
 
@@ -75,6 +81,11 @@ class Policy {
   [[nodiscard]] virtual std::vector<Proposal> Propose(const GroupFeatures& features,
                                                       std::size_t count, Seed seed,
                                                       double sampling_temperature) = 0;
+  /// Sample i keeps every device of given[i] [num_groups] that is not kAnyDevice and draws the
+  /// others, each given those before it. `log_probabilities` are those of all groups.
+  [[nodiscard]] virtual std::vector<Proposal> Complete(
+      const GroupFeatures& features, std::span<const std::vector<std::uint8_t>> given, Seed seed,
+      double sampling_temperature) = 0;
   /// The greedy placement: the likeliest device of each group given those chosen before.
   [[nodiscard]] virtual Proposal MostLikely(const GroupFeatures& features) = 0;
   /// One Adam step on  mean_i weight_i x log p(devices_i)  (or its clipped ratio form) +

@@ -2,8 +2,10 @@
 
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
+#include <malloc.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <algorithm>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
@@ -61,11 +63,27 @@ void CheckExperience(const GroupFeatures& features, const Experience& experience
       experience.old_log_probabilities.size() != features.num_groups) {
     throw std::invalid_argument("experience: one log-probability per group expected");
   }
+  if (!experience.given.empty() && experience.given.size() != features.num_groups) {
+    throw std::invalid_argument("experience: what was given must have one entry per group");
+  }
   for (std::size_t group = 0; group < features.num_groups; ++group) {
     const std::size_t device = experience.devices[group];
     if (device >= features.num_devices ||
         features.allowed[group * features.num_devices + device] == 0) {
       throw std::invalid_argument("experience: a device that its group may not run on");
+    }
+  }
+}
+
+void CheckGiven(const GroupFeatures& features, std::span<const std::uint8_t> given) {
+  if (given.size() != features.num_groups) {
+    throw std::invalid_argument("given devices: one per group expected");
+  }
+  for (std::size_t group = 0; group < features.num_groups; ++group) {
+    const std::size_t device = given[group];
+    if (device != kAnyDevice && (device >= features.num_devices ||
+                                 features.allowed[group * features.num_devices + device] == 0)) {
+      throw std::invalid_argument("given devices: a device that its group may not run on");
     }
   }
 }
@@ -78,24 +96,33 @@ struct Batch {
     devices = at::empty({groups, batch}, at::kInt);
     old_log_probabilities = at::zeros({groups, batch});
     has_old = at::empty({1, batch}, at::kBool);
-    weights = at::empty({1, batch});
+    weights = at::zeros({groups, batch});
     for (std::size_t i = 0; i < experiences.size(); ++i) {
       const Experience& experience = experiences[i];
       has_old.data_ptr<bool>()[i] = !experience.old_log_probabilities.empty();
-      weights.data_ptr<float>()[i] = experience.weight;
+      std::size_t num_chosen = features.num_groups;
+      if (!experience.given.empty()) {
+        num_chosen = static_cast<std::size_t>(
+            std::count(experience.given.begin(), experience.given.end(), kAnyDevice));
+      }
       for (std::size_t group = 0; group < features.num_groups; ++group) {
         const std::size_t at = group * experiences.size() + i;
         devices.data_ptr<std::int32_t>()[at] = experience.devices[group];
+        if (experience.given.empty() || experience.given[group] == kAnyDevice) {
+          weights.data_ptr<float>()[at] = experience.weight / static_cast<float>(num_chosen);
+        }
         if (!experience.old_log_probabilities.empty()) {
           old_log_probabilities.data_ptr<float>()[at] = experience.old_log_probabilities[group];
         }
       }
     }
   }
-  at::Tensor devices, old_log_probabilities, has_old, weights;
+  at::Tensor devices, old_log_probabilities, has_old;
+  at::Tensor weights;  ///< [groups, batch]: of the experience, spread over the groups it chose
 };
 
-/// mean_i mean_g of weight x log p, or of the clipped ratio (Schulman et al. 2017, equation 7).
+/// mean_i of weight x mean_g log p over chosen groups g, or of the clipped ratio (Schulman et al.
+/// 2017, equation 7).
 at::Tensor PolicyObjective(const Batch& batch, const Decoding& decoding, double ratio_clip) {
   at::Tensor objective = decoding.log_probabilities * batch.weights;
   if (batch.has_old.any().item<bool>()) {
@@ -109,7 +136,7 @@ at::Tensor PolicyObjective(const Batch& batch, const Decoding& decoding, double 
     }
     objective = at::where(batch.has_old, surrogate, objective);
   }
-  return objective.mean();
+  return objective.sum() / batch.weights.size(1);
 }
 
 class LstmPolicy final : public Policy {
@@ -124,6 +151,20 @@ class LstmPolicy final : public Policy {
     return Guarded([&] {
       const detail::DecoderTables tables = net_.Tables(Encoded(features), features);
       return detail::SequenceDecoder(tables).Sample(count, seed, sampling_temperature);
+    });
+  }
+
+  std::vector<Proposal> Complete(const GroupFeatures& features,
+                                 std::span<const std::vector<std::uint8_t>> given, Seed seed,
+                                 double sampling_temperature) override {
+    CheckFeatures(features, config_);
+    CheckTemperature(sampling_temperature);
+    for (const std::vector<std::uint8_t>& devices : given) {
+      CheckGiven(features, devices);
+    }
+    return Guarded([&] {
+      const detail::DecoderTables tables = net_.Tables(Encoded(features), features);
+      return detail::SequenceDecoder(tables).Complete(given, seed, sampling_temperature);
     });
   }
 
@@ -207,10 +248,16 @@ class LstmPolicy final : public Policy {
   std::optional<Encoding> encoding_;  ///< of inputs_ under the present parameters
 };
 
-// Steps this small are slower with more threads; who has cores to spare runs more policies.
-void UseOneThread() {
+// Steps this small are slower with more threads; who has cores to spare runs more policies. And
+// every step takes and frees the same buffers of megabytes: unless the heap keeps them, the kernel
+// clears their pages again and again, which was a quarter of the time at 512 hidden units.
+void PrepareProcess() {
   static std::once_flag once;
   std::call_once(once, [] {
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 128 << 20);
+    mallopt(M_TRIM_THRESHOLD, 256 << 20);
+#endif
     at::set_num_threads(1);
     if (openblas_set_num_threads != nullptr) {
       openblas_set_num_threads(1);
@@ -222,6 +269,6 @@ void UseOneThread() {
 }  // namespace placer
 
 placer::Policy* PlacerMakeLstmPolicy(const placer::PolicyConfig& config) {
-  placer::UseOneThread();
+  placer::PrepareProcess();
   return placer::Guarded([&] { return new placer::LstmPolicy(config); });
 }

@@ -130,7 +130,7 @@ std::vector<Proposal> SequenceDecoder::Decode(std::size_t count, double sampling
       const std::span<const float> raw(buffers.logits.data() + i * devices, devices);
       proposals[i].entropy +=
           Distribution(group, raw, sampling_temperature, log_probabilities, probabilities);
-      const std::size_t device = choose(i, probabilities);
+      const std::size_t device = choose(i, group, probabilities);
       proposals[i].devices[group] = static_cast<std::uint8_t>(device);
       proposals[i].log_probabilities[group] = log_probabilities[device];
       buffers.rows[i] = static_cast<std::uint32_t>(device);
@@ -142,34 +142,61 @@ std::vector<Proposal> SequenceDecoder::Decode(std::size_t count, double sampling
   return proposals;
 }
 
+namespace {
+
+/// One stream of random numbers per sample, one number per group that is drawn.
+class Streams {
+ public:
+  Streams(std::size_t count, Seed seed) {
+    streams_.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      streams_.emplace_back(DeriveSeed(seed, i));
+    }
+  }
+  std::size_t Draw(std::size_t sample, std::span<const float> probabilities) {
+    const double u = streams_[sample].Uniform();
+    double below = 0;
+    std::size_t last = 0;  // rounding may leave the sum short of u
+    for (std::size_t d = 0; d < probabilities.size(); ++d) {
+      if (probabilities[d] > 0) {
+        last = d;
+        below += static_cast<double>(probabilities[d]);
+        if (u < below) {
+          break;
+        }
+      }
+    }
+    return last;
+  }
+
+ private:
+  std::vector<Rng> streams_;
+};
+
+}  // namespace
+
 std::vector<Proposal> SequenceDecoder::Sample(std::size_t count, Seed seed,
                                               double sampling_temperature) const {
-  std::vector<Rng> streams;
-  streams.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    streams.emplace_back(DeriveSeed(seed, i));
-  }
+  Streams streams(count, seed);
   return Decode(count, sampling_temperature,
-                [&](std::size_t sample, std::span<const float> probabilities) {
-                  const double u = streams[sample].Uniform();
-                  double below = 0;
-                  std::size_t last = 0;  // rounding may leave the sum short of u
-                  for (std::size_t d = 0; d < probabilities.size(); ++d) {
-                    if (probabilities[d] > 0) {
-                      last = d;
-                      below += static_cast<double>(probabilities[d]);
-                      if (u < below) {
-                        break;
-                      }
-                    }
-                  }
-                  return last;
+                [&](std::size_t sample, std::size_t, std::span<const float> probabilities) {
+                  return streams.Draw(sample, probabilities);
+                });
+}
+
+std::vector<Proposal> SequenceDecoder::Complete(std::span<const std::vector<std::uint8_t>> given,
+                                                Seed seed, double sampling_temperature) const {
+  Streams streams(given.size(), seed);
+  return Decode(given.size(), sampling_temperature,
+                [&](std::size_t sample, std::size_t group, std::span<const float> probabilities) {
+                  const std::uint8_t device = given[sample][group];
+                  return device != kAnyDevice ? device : streams.Draw(sample, probabilities);
                 });
 }
 
 Proposal SequenceDecoder::Greedy() const {
   return Decode(1, /*sampling_temperature=*/1,
-                [](std::size_t, std::span<const float> row) {
+                [](std::size_t, std::size_t, std::span<const float> row) {
                   return static_cast<std::size_t>(std::ranges::max_element(row) - row.begin());
                 })
       .front();

@@ -40,11 +40,15 @@ class SequenceDecoder {
   /// Sample i draws one uniform number per group from Rng(DeriveSeed(seed, i)).
   [[nodiscard]] std::vector<Proposal> Sample(std::size_t count, Seed seed,
                                              double sampling_temperature) const;
+  /// The same, but sample i keeps the devices of given[i] that are not kAnyDevice.
+  [[nodiscard]] std::vector<Proposal> Complete(std::span<const std::vector<std::uint8_t>> given,
+                                               Seed seed, double sampling_temperature) const;
   [[nodiscard]] Proposal Greedy() const;
 
  private:
-  /// Picks a device given its row of probabilities.
-  using Choose = std::function<std::size_t(std::size_t sample, std::span<const float>)>;
+  /// Picks a sample's device of a group given its row of probabilities.
+  using Choose =
+      std::function<std::size_t(std::size_t sample, std::size_t group, std::span<const float>)>;
   struct Buffers;
   [[nodiscard]] std::vector<Proposal> Decode(std::size_t count, double sampling_temperature,
                                              const Choose& choose) const;

@@ -1,0 +1,390 @@
+#include "placer/reinforce_trainer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "cost_model/bound.h"
+#include "graphs/base/error.h"
+#include "graphs/base/fingerprint.h"
+#include "placer/checkpoint.h"
+#include "placer/registry.h"
+
+namespace placer {
+namespace {
+
+/// Streams of random numbers.
+enum class Stream : std::uint8_t { kPolicy, kSamples, kNeighbourhoods, kWarmUp };
+
+Seed StreamSeed(Seed root, Stream stream, std::int64_t index = 0, std::size_t sample = 0) {
+  return DeriveSeed(root, static_cast<std::uint64_t>(stream), index, sample);
+}
+
+GroupPlacement ToGroups(const std::vector<std::uint8_t>& devices) {
+  GroupPlacement groups;
+  groups.reserve(devices.size());
+  for (const std::uint8_t device : devices) {
+    groups.emplace_back(device);
+  }
+  return groups;
+}
+
+GroupFeatures FeaturesOf(const Problem& problem) {
+  std::vector<std::uint8_t> allowed(problem.num_groups() * problem.num_devices(), 0);
+  for (std::size_t g = 0; g < problem.num_groups(); ++g) {
+    for (const DeviceId device : problem.allowed_devices(GroupId(g))) {
+      allowed[g * problem.num_devices() + device.index()] = 1;
+    }
+  }
+  return MakeGroupFeatures(problem.graph(), problem.grouping(), problem.num_devices(), allowed);
+}
+
+std::unique_ptr<Policy> MakePolicy(const ReinforceOptions& options, const Problem& problem,
+                                   Seed seed) {
+  PolicyConfig config = options.policy;
+  config.seed = StreamSeed(seed, Stream::kPolicy);
+  config.max_devices = problem.num_devices();
+  config.max_groups = std::max<std::size_t>(problem.num_groups(), 1);
+  return MakeLstmPolicy(config);
+}
+
+double Mean(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+}  // namespace
+
+ReinforceTrainer::ReinforceTrainer(const PlaceRequest& request, const ReinforceOptions& options,
+                                   OnUpdate on_update)
+    : request_(request),
+      options_(options),
+      on_update_(std::move(on_update)),
+      features_(FeaturesOf(request.problem)),
+      policy_(MakePolicy(options, request.problem, request.seed)),
+      session_(request),
+      moves_(request.problem) {
+  const Problem& problem = request.problem;
+  if (options_.reward == ReinforceOptions::Reward::kSqrtRelative) {
+    const LowerBound bound = ComputeLowerBound(problem.graph(), problem.cluster(), problem.costs());
+    time_unit_ = std::max(ToSeconds(bound.value()).count(), 1e-12);
+  }
+  capacity_ = 0;
+  for (const Device& device : problem.cluster().devices()) {
+    capacity_ += static_cast<double>(device.memory_bytes);
+  }
+  if (!request.checkpoint.empty() && std::filesystem::exists(request.checkpoint)) {
+    Restore();
+  } else if (options_.warm) {
+    WarmUp();
+  }
+}
+
+ReinforceTrainer::~ReinforceTrainer() = default;
+
+std::string ReinforceTrainer::Identity() const {
+  const Problem& problem = request_.problem;
+  Fingerprint grouping;
+  for (const GroupId group : problem.grouping().group_of_op()) {
+    grouping.Add(static_cast<std::int64_t>(group.index()));
+  }
+  return "graph " + std::to_string(problem.graph().fingerprint()) + ", cluster " +
+         std::to_string(problem.cluster().fingerprint()) + ", grouping " +
+         std::to_string(grouping.value()) + ", seed " + std::to_string(request_.seed) +
+         ", options " + Describe(options_);
+}
+
+void ReinforceTrainer::Restore() {
+  const Checkpoint checkpoint = ReadCheckpoint(request_.checkpoint);
+  try {
+    const auto section = [&](const std::string& name) -> const std::string& {
+      const auto it = checkpoint.find(name);
+      if (it == checkpoint.end()) {
+        throw InputError("section '" + name + "' is missing");
+      }
+      return it->second;
+    };
+    if (section("identity") != Identity()) {
+      throw InputError("belongs to another run: found " + section("identity") + ", expected " +
+                       Identity());
+    }
+    policy_->Load(section("policy"));
+    session_.RestoreState(section("session"));
+    ByteReader trainer(section("trainer"));
+    update_ = static_cast<std::int64_t>(trainer.TakeInteger());
+    has_baseline_ = trainer.TakeInteger() != 0;
+    baseline_ = trainer.TakeReal();
+    elites_.resize(trainer.TakeInteger());
+    for (Elite& elite : elites_) {
+      const std::string devices = trainer.TakeBytes();
+      elite.devices.assign(devices.begin(), devices.end());
+      elite.summary.outcome = static_cast<StepOutcome>(trainer.TakeInteger());
+      elite.summary.step_time = Picoseconds(static_cast<std::int64_t>(trainer.TakeInteger()));
+      elite.summary.excess_bytes = static_cast<std::int64_t>(trainer.TakeInteger());
+    }
+  } catch (const InputError& error) {
+    throw error.In(request_.checkpoint.string());
+  }
+}
+
+void ReinforceTrainer::Save() const {
+  if (request_.checkpoint.empty()) {
+    return;
+  }
+  ByteWriter trainer;
+  trainer.Put(static_cast<std::uint64_t>(update_));
+  trainer.Put(static_cast<std::uint64_t>(has_baseline_ ? 1 : 0));
+  trainer.Put(baseline_);
+  trainer.Put(static_cast<std::uint64_t>(elites_.size()));
+  for (const Elite& elite : elites_) {
+    trainer.Put(std::string(elite.devices.begin(), elite.devices.end()));
+    trainer.Put(static_cast<std::uint64_t>(elite.summary.outcome));
+    trainer.Put(static_cast<std::uint64_t>(elite.summary.step_time.count()));
+    trainer.Put(static_cast<std::uint64_t>(elite.summary.excess_bytes));
+  }
+  WriteCheckpoint({{"identity", Identity()},
+                   {"policy", policy_->Save()},
+                   {"session", session_.SaveState()},
+                   {"trainer", trainer.bytes()}},
+                  request_.checkpoint);
+}
+
+/// Spends a few samples on every heuristic and imitates the best placement.
+void ReinforceTrainer::WarmUp() {
+  constexpr std::int64_t kHeuristicSamples = 64;
+  constexpr int kImitationSteps = 100;
+  const PlacerRegistry heuristics = HeuristicPlacers();
+  for (const char* name :
+       {"single_device", "topological", "heft", "etf", "scotch", "min_cut", "expert"}) {
+    if (session_.exhausted()) {
+      break;
+    }
+    const PlaceRequest request{request_.problem,
+                               {std::min(kHeuristicSamples, session_.samples_left()), std::nullopt},
+                               StreamSeed(request_.seed, Stream::kWarmUp),
+                               request_.stop,
+                               {},
+                               {}};
+    session_.Absorb(heuristics.Make(name)->Place(request));
+  }
+  if (!session_.has_best()) {
+    return;
+  }
+  std::vector<std::uint8_t> best;
+  for (const DeviceId device : session_.best_groups()) {
+    best.push_back(static_cast<std::uint8_t>(device.index()));
+  }
+  AddElite(best, session_.best());
+  Experience experience;
+  experience.devices = best;
+  experience.weight = 1;
+  UpdateOptions update;
+  update.learning_rate = options_.learning_rate;
+  update.clip_norm = options_.clip_norm;
+  for (int step = 0; step < kImitationSteps; ++step) {
+    (void)policy_->Update(features_, std::span(&experience, 1), update);
+  }
+}
+
+void ReinforceTrainer::Run() {
+  while (!session_.exhausted()) {
+    Update();
+    if (update_ % options_.checkpoint_every == 0) {
+      Save();
+    }
+  }
+  Save();
+}
+
+GroupPlacement ReinforceTrainer::MostLikely() {
+  return ToGroups(policy_->MostLikely(features_).devices);
+}
+
+PlaceResult ReinforceTrainer::Finish() {
+  return std::move(session_).Finish(std::to_string(update_) + " updates");
+}
+
+void ReinforceTrainer::Update() {
+  const double spent = session_.spent();
+  const double temperature =
+      options_.first_temperature *
+      std::pow(options_.last_temperature / options_.first_temperature, spent);
+  const Batch batch = Propose(temperature);
+  if (batch.proposals.empty()) {
+    return;
+  }
+  const std::vector<float> advantages = Advantages(batch.rewards);
+  for (std::size_t i = 0; i < batch.proposals.size(); ++i) {
+    AddElite(batch.proposals[i].devices, batch.summaries[i]);
+  }
+  const UpdateStats stats = Learn(batch, advantages, temperature);
+  ++update_;
+  Report(batch, stats, temperature);
+}
+
+/// An elite placement with a part left to decide.
+std::vector<std::uint8_t> ReinforceTrainer::Neighbourhood(std::size_t sample) {
+  Rng rng(StreamSeed(request_.seed, Stream::kNeighbourhoods, update_, sample));
+  std::vector<std::uint8_t> given = elites_[rng.Below(elites_.size())].devices;
+  const GroupPlacement groups = ToGroups(given);
+  for (const auto& [group, device] : moves_.Propose(groups, &rng)) {
+    given[group.index()] = kAnyDevice;
+  }
+  return given;
+}
+
+ReinforceTrainer::Batch ReinforceTrainer::Propose(double temperature) {
+  Batch batch;
+  const double spent = session_.spent();
+  const double share =
+      options_.neighbourhood *
+      (options_.exploration > 0 ? std::min(1.0, spent / options_.exploration) : 1.0);
+  const bool local = share > 0 && !elites_.empty() && moves_.any();
+  const auto num_local =
+      local ? static_cast<std::size_t>(std::lround(share * static_cast<double>(options_.batch)))
+            : 0;
+  const std::vector<std::uint8_t> all(features_.num_groups, kAnyDevice);
+  for (std::size_t i = 0; i < options_.batch; ++i) {
+    batch.given.push_back(i < num_local ? Neighbourhood(i) : all);
+  }
+  batch.proposals = policy_->Complete(
+      features_, batch.given, StreamSeed(request_.seed, Stream::kSamples, update_), temperature);
+  std::vector<GroupPlacement> placements;
+  for (const Proposal& proposal : batch.proposals) {
+    placements.push_back(ToGroups(proposal.devices));
+  }
+  batch.summaries.resize(placements.size());
+  const std::size_t evaluated = session_.EvaluateBatch(placements, batch.summaries);
+  batch.given.resize(evaluated);
+  batch.proposals.resize(evaluated);
+  batch.summaries.resize(evaluated);
+  for (const StepSummary& summary : batch.summaries) {
+    batch.rewards.push_back(Reward(summary));
+  }
+  return batch;
+}
+
+double ReinforceTrainer::Reward(const StepSummary& summary) const {
+  if (summary.outcome == StepOutcome::kOk) {
+    return -std::sqrt(ToSeconds(summary.step_time).count() / time_unit_);
+  }
+  return -options_.failing_cost -
+         (options_.graded ? std::log1p(static_cast<double>(summary.excess_bytes) / capacity_ * 100)
+                          : 0);
+}
+
+std::vector<float> ReinforceTrainer::Advantages(const std::vector<double>& rewards) {
+  const double mean = Mean(rewards);
+  double center = mean;
+  double scale = 1;
+  if (options_.baseline == ReinforceOptions::Baseline::kMovingAverage) {
+    center = has_baseline_ ? baseline_ : mean;
+  } else {
+    double variance = 0;
+    for (const double reward : rewards) {
+      variance += (reward - mean) * (reward - mean) / static_cast<double>(rewards.size());
+    }
+    scale = 1 / std::max(std::sqrt(variance), 1e-9 * (1 + std::abs(mean)));
+  }
+  baseline_ = has_baseline_
+                  ? options_.baseline_decay * baseline_ + (1 - options_.baseline_decay) * mean
+                  : mean;
+  has_baseline_ = true;
+  std::vector<float> advantages;
+  for (const double reward : rewards) {
+    advantages.push_back(static_cast<float>((reward - center) * scale));
+  }
+  return advantages;
+}
+
+void ReinforceTrainer::AddElite(const std::vector<std::uint8_t>& devices,
+                                const StepSummary& summary) {
+  const auto place = std::find_if(elites_.begin(), elites_.end(), [&](const Elite& elite) {
+    return IsBetter(summary, elite.summary);
+  });
+  const bool known = std::any_of(elites_.begin(), elites_.end(),
+                                 [&](const Elite& elite) { return elite.devices == devices; });
+  const std::size_t capacity =
+      std::max<std::size_t>(options_.elites, options_.neighbourhood > 0 ? 1 : 0);
+  if (known || (place == elites_.end() && elites_.size() >= capacity)) {
+    return;
+  }
+  elites_.insert(place, {devices, summary});
+  if (elites_.size() > capacity) {
+    elites_.pop_back();
+  }
+}
+
+UpdateStats ReinforceTrainer::Learn(const Batch& batch, const std::vector<float>& advantages,
+                                    double temperature) {
+  const bool successful_only =
+      options_.successful_only_from > 0 && update_ >= options_.successful_only_from;
+  std::vector<Experience> experiences;
+  for (std::size_t i = 0; i < batch.proposals.size(); ++i) {
+    if (successful_only && batch.summaries[i].outcome != StepOutcome::kOk) {
+      continue;
+    }
+    Experience experience;
+    experience.devices = batch.proposals[i].devices;
+    experience.old_log_probabilities = batch.proposals[i].log_probabilities;
+    experience.given = batch.given[i];
+    experience.weight = advantages[i];
+    experiences.push_back(experience);
+  }
+  if (options_.elite_weight > 0) {
+    for (const Elite& elite : elites_) {
+      Experience experience;
+      experience.devices = elite.devices;
+      experience.weight = static_cast<float>(options_.elite_weight);
+      experiences.push_back(experience);
+    }
+  }
+  UpdateStats stats;
+  if (experiences.empty()) {
+    return stats;
+  }
+  UpdateOptions update;
+  update.learning_rate = options_.learning_rate;
+  update.clip_norm = options_.clip_norm;
+  update.entropy_weight = options_.entropy_weight;
+  update.ratio_clip = options_.ratio_clip;
+  update.sampling_temperature = temperature;
+  for (std::size_t epoch = 0; epoch < options_.epochs; ++epoch) {
+    stats = policy_->Update(features_, experiences, update);
+  }
+  return stats;
+}
+
+void ReinforceTrainer::Report(const Batch& batch, const UpdateStats& stats,
+                              double temperature) const {
+  if (!on_update_) {
+    return;
+  }
+  UpdateRecord record;
+  record.update = update_;
+  record.samples = session_.samples();
+  record.mean_reward = Mean(batch.rewards);
+  record.best_reward = *std::max_element(batch.rewards.begin(), batch.rewards.end());
+  record.baseline = baseline_;
+  double total = 0;
+  double feasible = 0;
+  for (const StepSummary& summary : batch.summaries) {
+    if (summary.outcome == StepOutcome::kOk) {
+      total += ToSeconds(summary.step_time).count();
+      feasible += 1;
+    }
+  }
+  record.mean_time = feasible > 0 ? total / feasible : 0;
+  record.best_time = session_.best().outcome == StepOutcome::kOk
+                         ? ToSeconds(session_.best().step_time).count()
+                         : 0;
+  record.feasible_share = feasible / static_cast<double>(batch.summaries.size());
+  record.unique_share =
+      static_cast<double>(session_.unique_samples()) / static_cast<double>(session_.samples());
+  record.entropy = stats.entropy;
+  record.gradient_norm = stats.gradient_norm;
+  record.temperature = temperature;
+  on_update_(record);
+}
+
+}  // namespace placer
