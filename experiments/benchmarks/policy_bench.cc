@@ -54,8 +54,9 @@ struct Setting {
   void Learn(const std::vector<Proposal>& proposals) const {
     std::vector<Experience> experiences;
     for (std::size_t i = 0; i < proposals.size(); ++i) {
-      experiences.push_back(
-          {proposals[i].devices, proposals[i].log_probabilities, i % 2 == 0 ? 1.0F : -1.0F});
+      experiences.push_back({.devices = proposals[i].devices,
+                             .old_log_probabilities = proposals[i].log_probabilities,
+                             .weight = i % 2 == 0 ? 1.0F : -1.0F});
     }
     benchmark::DoNotOptimize(policy->Update(features, experiences, {}));
   }

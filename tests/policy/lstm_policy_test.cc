@@ -4,6 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "graphs/base/error.h"
@@ -17,6 +18,7 @@ using ::testing::Each;
 using ::testing::HasSubstr;
 
 constexpr double kPlain = 1.0;  // sampling temperature
+using Rows = std::vector<std::vector<std::uint8_t>>;
 
 PolicyConfig SmallConfig() {
   PolicyConfig config;
@@ -48,10 +50,12 @@ std::vector<Experience> Borrow(const std::vector<Proposal>& proposals,
                                const std::vector<float>& weights, bool with_old) {
   std::vector<Experience> experiences;
   for (std::size_t i = 0; i < proposals.size(); ++i) {
-    experiences.push_back({proposals[i].devices,
-                           with_old ? std::span<const float>(proposals[i].log_probabilities)
-                                    : std::span<const float>(),
-                           weights[i % weights.size()]});
+    Experience& added = experiences.emplace_back();
+    added.devices = proposals[i].devices;
+    added.weight = weights[i % weights.size()];
+    if (with_old) {
+      added.old_log_probabilities = proposals[i].log_probabilities;
+    }
   }
   return experiences;
 }
@@ -121,7 +125,7 @@ TEST_P(LstmPolicyTest, SamplingAndTeacherForcingAgree) {
       for (const float value : proposal.log_probabilities) {
         expected += static_cast<double>(value) / static_cast<double>(features.num_groups);
       }
-      const Experience plain{proposal.devices, {}, 1};
+      const Experience plain{.devices = proposal.devices, .weight = 1};
       EXPECT_NEAR(policy->Update(features, {&plain, 1}, options).loss, -expected, 1e-5);
       entropy += static_cast<double>(proposal.entropy) / static_cast<double>(proposals.size());
     }
@@ -130,6 +134,46 @@ TEST_P(LstmPolicyTest, SamplingAndTeacherForcingAgree) {
     EXPECT_NEAR(stats.loss, -1, 1e-4);
     EXPECT_NEAR(stats.entropy, entropy, 1e-5);
   }
+}
+
+TEST_P(LstmPolicyTest, CompletingKeepsWhatIsGivenAndDrawsTheRest) {
+  const GroupFeatures features = RandomFeatures(10, 4, 8);
+  const auto policy = MakeLstmPolicy(ConfigOf(GetParam()));
+  const Rows nothing(3, std::vector<std::uint8_t>(10, kAnyDevice));
+  const auto completed = policy->Complete(features, nothing, 5, kPlain);
+  const auto proposed = policy->Propose(features, 3, 5, kPlain);
+  ASSERT_EQ(completed.size(), 3U);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(completed[i].devices, proposed[i].devices);
+    EXPECT_EQ(completed[i].log_probabilities, proposed[i].log_probabilities);
+  }
+  // The choices before the first free group are the same, so are their log-probabilities.
+  std::vector<std::uint8_t> half = proposed[0].devices;
+  for (std::size_t group = 5; group < half.size(); ++group) {
+    half[group] = kAnyDevice;
+  }
+  const Proposal rest = policy->Complete(features, Rows{half}, 5, kPlain)[0];
+  for (std::size_t group = 0; group < 5; ++group) {
+    EXPECT_EQ(rest.devices[group], half[group]);
+    EXPECT_EQ(rest.log_probabilities[group], proposed[0].log_probabilities[group]);
+  }
+  // All given: the log-probabilities are those of teacher forcing.
+  const Proposal all = policy->Complete(features, Rows{proposed[1].devices}, 6, kPlain)[0];
+  EXPECT_EQ(all.devices, proposed[1].devices);
+  EXPECT_EQ(all.log_probabilities, proposed[1].log_probabilities);
+}
+
+TEST_P(LstmPolicyTest, OnlyChosenGroupsOfACompletionCount) {
+  const GroupFeatures features = RandomFeatures(4, 3, 8);
+  const auto policy = MakeLstmPolicy(ConfigOf(GetParam()));
+  const std::vector<std::uint8_t> given{2, kAnyDevice, 0, kAnyDevice};
+  const Proposal proposal = policy->Complete(features, Rows{given}, 5, kPlain)[0];
+  UpdateOptions options;
+  options.learning_rate = 0;
+  const Experience experience{.devices = proposal.devices, .given = given, .weight = 3};
+  const double expected =
+      -3 * static_cast<double>(proposal.log_probabilities[1] + proposal.log_probabilities[3]) / 2;
+  EXPECT_NEAR(policy->Update(features, {&experience, 1}, options).loss, expected, 1e-5);
 }
 
 TEST_P(LstmPolicyTest, GreedyPlacementIsTheLikeliestChoiceStepByStep) {
@@ -217,13 +261,14 @@ TEST(LstmPolicy, WeightsPushTheirPlacementsUpAndDown) {
   options.learning_rate = 0;
   const auto loss_of = [&](const std::vector<std::uint8_t>& devices) {
     options.learning_rate = 0;
-    const Experience experience{devices, {}, 1};
+    const Experience experience{.devices = devices, .weight = 1};
     return policy->Update(features, {&experience, 1}, options).loss;
   };
   const double good_before = loss_of(good), bad_before = loss_of(bad);
   for (int i = 0; i < 5; ++i) {
     options.learning_rate = 0.01;
-    const std::vector<Experience> both{{good, {}, 1}, {bad, {}, -1}};
+    const std::vector<Experience> both{{.devices = good, .weight = 1},
+                                       {.devices = bad, .weight = -1}};
     policy->Update(features, both, options);
   }
   EXPECT_LT(loss_of(good), good_before);
@@ -238,7 +283,9 @@ TEST(LstmPolicy, ClippedRatiosTeachNothing) {
     value -= 1;  // the ratio is e, far above 1.2
   }
   UpdateOptions options;
-  const Experience experience{proposal.devices, proposal.log_probabilities, 1};
+  const Experience experience{.devices = proposal.devices,
+                              .old_log_probabilities = proposal.log_probabilities,
+                              .weight = 1};
   const UpdateStats clipped = policy->Update(features, {&experience, 1}, options);
   EXPECT_NEAR(clipped.loss, -1.2, 1e-6);
   EXPECT_EQ(clipped.gradient_norm, 0);
@@ -254,7 +301,7 @@ TEST(LstmPolicy, EntropyWeightRaisesEntropy) {
   config.initial_range = 1;
   const auto policy = MakeLstmPolicy(config);
   const std::vector<std::uint8_t> devices{0, 1, 2, 0};
-  const Experience experience{devices, {}, 0};
+  const Experience experience{.devices = devices, .weight = 0};
   UpdateOptions options;
   options.learning_rate = 0.01;
   options.entropy_weight = 1;
@@ -332,12 +379,17 @@ TEST(LstmPolicy, RefusesBadCalls) {
   EXPECT_THAT(MessageOf([&] { (void)policy->Propose(features, 1, 1, 0); }),
               HasSubstr("temperature"));
   const auto update = [&](std::vector<std::uint8_t> devices) {
-    const Experience experience{devices, {}, 1};
+    const Experience experience{.devices = devices, .weight = 1};
     policy->Update(features, {&experience, 1}, {});
   };
   EXPECT_THROW(update({0, 1}), std::invalid_argument);
   EXPECT_THROW(update({0, 1, 2}), std::invalid_argument);
   EXPECT_THROW(policy->Update(features, {}, {}), std::invalid_argument);
+  const auto complete = [&](std::vector<std::uint8_t> given) {
+    (void)policy->Complete(features, Rows{std::move(given)}, 1, kPlain);
+  };
+  EXPECT_THROW(complete({0, 1}), std::invalid_argument);
+  EXPECT_THROW(complete({0, 2, kAnyDevice}), std::invalid_argument);
 }
 
 TEST(LstmPolicy, AnInfiniteWeightIsRefusedAndChangesNothing) {
@@ -345,7 +397,7 @@ TEST(LstmPolicy, AnInfiniteWeightIsRefusedAndChangesNothing) {
   const GroupFeatures features = RandomFeatures(3, 2, 1);
   const std::string before = policy->Save();
   const std::vector<std::uint8_t> devices{0, 1, 0};
-  const Experience experience{devices, {}, INFINITY};
+  const Experience experience{.devices = devices, .weight = INFINITY};
   EXPECT_THROW(policy->Update(features, {&experience, 1}, {}), Error);
   EXPECT_EQ(policy->Save(), before);
 }
