@@ -4,14 +4,21 @@
 #include <array>
 #include <sstream>
 #include <string_view>
+#include <utility>
 
 #include "graphs/base/error.h"
+#include "placer/reinforce_placer.h"
 
 namespace placer {
+namespace {
+
+constexpr const char* kReinforceWarm = "reinforce+warm";
+
+}  // namespace
 
 PlacerRegistry AllPlacers() {
   PlacerRegistry registry = HeuristicPlacers();
-  // Methods that learn are added here.
+  AddReinforcePlacers(registry);
   return registry;
 }
 
@@ -42,16 +49,24 @@ std::vector<std::string> ParseMethods(const std::string& list, const PlacerRegis
   return methods;
 }
 
-std::unique_ptr<Placer> MakeConfigured(const PlacerRegistry& registry, const std::string& method,
-                                       const std::string& preset,
-                                       const std::map<std::string, std::string>& options) {
-  std::unique_ptr<Placer> placer = registry.Make(method);
-  if (!preset.empty()) {
-    throw InputError("preset: method '" + method + "' has none, found '" + preset + "'");
+bool Learns(const std::string& method) { return method == "reinforce" || method == kReinforceWarm; }
+
+std::unique_ptr<Placer> MakeConfigured(const PlacerRegistry& registry, const MethodConfig& config,
+                                       ReinforceTrainer::OnUpdate on_update) {
+  if (Learns(config.name)) {
+    ReinforceOptions options = ReinforcePreset(config.preset.empty() ? "default" : config.preset);
+    SetReinforceOptions(config.options, options);
+    options.warm = options.warm || config.name == kReinforceWarm;
+    return MakeReinforcePlacer(options, std::move(on_update));
   }
-  if (!options.empty()) {
-    throw InputError("options: method '" + method + "' has none, found '" + options.begin()->first +
+  std::unique_ptr<Placer> placer = registry.Make(config.name);
+  if (!config.preset.empty()) {
+    throw InputError("preset: method '" + config.name + "' has none, found '" + config.preset +
                      "'");
+  }
+  if (!config.options.empty()) {
+    throw InputError("options: method '" + config.name + "' has none, found '" +
+                     config.options.begin()->first + "'");
   }
   return placer;
 }

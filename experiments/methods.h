@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "placer/registry.h"
+#include "placer/reinforce_trainer.h"
 
 namespace placer {
 
@@ -21,10 +22,19 @@ namespace placer {
 [[nodiscard]] std::vector<std::string> ParseMethods(const std::string& list,
                                                     const PlacerRegistry& registry);
 
-/// A method with its preset and options, as an experiment names them.
-/// @throws InputError for an unknown method, and for a preset or options that it does not have
-[[nodiscard]] std::unique_ptr<Placer> MakeConfigured(
-    const PlacerRegistry& registry, const std::string& method, const std::string& preset,
-    const std::map<std::string, std::string>& options);
+/// A method as an experiment names it.
+struct MethodConfig {
+  std::string name;
+  std::string preset;  ///< empty: the method's default
+  std::map<std::string, std::string> options;
+};
+/// @param on_update  called after every update of a method that learns
+/// @throws InputError for an unknown method, preset or option, and for a preset or options of a
+/// method that has none
+[[nodiscard]] std::unique_ptr<Placer> MakeConfigured(const PlacerRegistry& registry,
+                                                     const MethodConfig& config,
+                                                     ReinforceTrainer::OnUpdate on_update = {});
+/// True for methods that report every update.
+[[nodiscard]] bool Learns(const std::string& method);
 
 }  // namespace placer

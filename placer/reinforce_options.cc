@@ -130,6 +130,8 @@ const std::vector<Option>& Options() {
       Number<double>(
           "exploration", [](O & o) -> auto& { return o.exploration; }, 0.0, 1.0),
       Number<double>(
+          "together", [](O & o) -> auto& { return o.together; }, 0.0, 1.0),
+      Number<double>(
           "first_temperature", [](O & o) -> auto& { return o.first_temperature; }, 1e-3, 1e3),
       Number<double>(
           "last_temperature", [](O & o) -> auto& { return o.last_temperature; }, 1e-3, 1e3),

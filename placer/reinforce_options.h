@@ -46,6 +46,8 @@ struct ReinforceOptions {
   /// the policy decides anew. The share grows from 0 while `exploration` of the budget is spent.
   double neighbourhood = 0;
   double exploration = 0.1;
+  /// Share of the neighbourhoods that get one device: one decision for all their groups.
+  double together = 0;
   /// Sampling temperature at the start and at the end (geometric in between).
   double first_temperature = 1, last_temperature = 1;
   /// Imitates the best of the heuristics before the first update (`reinforce+warm`).

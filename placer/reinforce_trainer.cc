@@ -227,9 +227,13 @@ std::vector<std::uint8_t> ReinforceTrainer::Neighbourhood(std::size_t sample) {
   Rng rng(StreamSeed(request_.seed, Stream::kNeighbourhoods, update_, sample));
   std::vector<std::uint8_t> given = elites_[rng.Below(elites_.size())].devices;
   const GroupPlacement groups = ToGroups(given);
+  const bool together = rng.Uniform() < options_.together;
+  std::size_t leader = given.size();
   for (const auto& [group, device] : moves_.Propose(groups, &rng)) {
-    given[group.index()] = kAnyDevice;
+    given[group.index()] = together ? kSameDevice : kAnyDevice;
+    leader = std::min(leader, group.index());
   }
+  given[leader] = kAnyDevice;
   return given;
 }
 

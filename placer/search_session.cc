@@ -143,14 +143,6 @@ void SearchSession::ReportProgress() {
   }
 }
 
-bool SearchSession::Seen(std::span<const DeviceId> groups) const {
-  std::uint64_t hash = 0;
-  for (std::size_t g = 0; g < groups.size(); ++g) {
-    hash ^= KeyOf(g, groups[g]);
-  }
-  return seen_.contains(hash);
-}
-
 void SearchSession::Absorb(const PlaceResult& result) {
   samples_ += result.samples;
   if (result.groups && (!best_groups_ || IsBetter(result.best, best_))) {

@@ -47,8 +47,6 @@ class SearchSession {
   [[nodiscard]] const GroupPlacement& best_groups() const { return *best_groups_; }
   [[nodiscard]] const StepSummary& best() const noexcept { return best_; }
 
-  /// Was the placement evaluated before?
-  [[nodiscard]] bool Seen(std::span<const DeviceId> groups) const;
   /// Takes over what another method found and spent on the same problem.
   void Absorb(const PlaceResult& result);
 

@@ -34,6 +34,9 @@ struct PolicyConfig {
 
 /// In a partly given placement: the policy chooses this group's device.
 inline constexpr std::uint8_t kAnyDevice = 0xff;
+/// The same: the group goes where the last group went that the policy chose a device for, if it may
+/// run there; else the policy chooses.
+inline constexpr std::uint8_t kSameDevice = 0xfe;
 
 /// One sampled placement.
 struct Proposal {
@@ -81,8 +84,8 @@ class Policy {
   [[nodiscard]] virtual std::vector<Proposal> Propose(const GroupFeatures& features,
                                                       std::size_t count, Seed seed,
                                                       double sampling_temperature) = 0;
-  /// Sample i keeps every device of given[i] [num_groups] that is not kAnyDevice and draws the
-  /// others, each given those before it. `log_probabilities` are those of all groups.
+  /// Sample i keeps every device of given[i] [num_groups] and draws those that are kAnyDevice, each
+  /// given all before it; kSameDevice: see there. `log_probabilities` are those of all groups.
   [[nodiscard]] virtual std::vector<Proposal> Complete(
       const GroupFeatures& features, std::span<const std::vector<std::uint8_t>> given, Seed seed,
       double sampling_temperature) = 0;

@@ -81,8 +81,9 @@ void CheckGiven(const GroupFeatures& features, std::span<const std::uint8_t> giv
   }
   for (std::size_t group = 0; group < features.num_groups; ++group) {
     const std::size_t device = given[group];
-    if (device != kAnyDevice && (device >= features.num_devices ||
-                                 features.allowed[group * features.num_devices + device] == 0)) {
+    if (device != kAnyDevice && device != kSameDevice &&
+        (device >= features.num_devices ||
+         features.allowed[group * features.num_devices + device] == 0)) {
       throw std::invalid_argument("given devices: a device that its group may not run on");
     }
   }

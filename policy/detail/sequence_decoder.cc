@@ -187,10 +187,19 @@ std::vector<Proposal> SequenceDecoder::Sample(std::size_t count, Seed seed,
 std::vector<Proposal> SequenceDecoder::Complete(std::span<const std::vector<std::uint8_t>> given,
                                                 Seed seed, double sampling_temperature) const {
   Streams streams(given.size(), seed);
+  std::vector<std::size_t> last(given.size(), kAnyDevice);
   return Decode(given.size(), sampling_temperature,
                 [&](std::size_t sample, std::size_t group, std::span<const float> probabilities) {
                   const std::uint8_t device = given[sample][group];
-                  return device != kAnyDevice ? device : streams.Draw(sample, probabilities);
+                  if (device == kSameDevice && last[sample] < probabilities.size() &&
+                      probabilities[last[sample]] > 0) {
+                    return last[sample];
+                  }
+                  if (device != kAnyDevice && device != kSameDevice) {
+                    return std::size_t{device};
+                  }
+                  last[sample] = streams.Draw(sample, probabilities);
+                  return last[sample];
                 });
 }
 
