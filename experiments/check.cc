@@ -21,12 +21,12 @@ std::vector<std::string> CompareNames(const SavedPlacement& saved, const Workben
   const Graph& graph = bench.graph();
   const Cluster& cluster = bench.cluster();
   std::vector<std::string> faults;
-  if (saved.graph_fingerprint != graph.fingerprint()) {
+  if (saved.graph_fingerprint != 0 && saved.graph_fingerprint != graph.fingerprint()) {
     faults.push_back(fmt::format("made for another graph: found {} ({}), expected {} ({})",
                                  saved.graph_name, FormatFingerprint(saved.graph_fingerprint),
                                  graph.name(), FormatFingerprint(graph.fingerprint())));
   }
-  if (saved.cluster_fingerprint != cluster.fingerprint()) {
+  if (saved.cluster_fingerprint != 0 && saved.cluster_fingerprint != cluster.fingerprint()) {
     faults.push_back(fmt::format("made for another cluster: found {} ({}), expected {} ({})",
                                  saved.cluster_name, FormatFingerprint(saved.cluster_fingerprint),
                                  cluster.name(), FormatFingerprint(cluster.fingerprint())));

@@ -1,56 +1,22 @@
 #include "experiments/experiment_config.h"
 
-#include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/text_format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
-#include <sstream>
 
 #include "experiments/experiment.pb.h"
 #include "graphs/base/error.h"
+#include "graphs/base/proto_file.h"
 
 namespace placer {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr int kVersion = 1;
-
-/// Keeps the first error; protobuf would print them all to stderr.
-class FirstError final : public google::protobuf::io::ErrorCollector {
- public:
-  void AddError(int line, google::protobuf::io::ColumnNumber column,
-                const std::string& message) override {
-    if (text_.empty()) {
-      text_ = "line " + std::to_string(line + 1) + ", column " + std::to_string(column + 1) + ": " +
-              message;
-    }
-  }
-  [[nodiscard]] const std::string& text() const noexcept { return text_; }
-
- private:
-  std::string text_;
-};
+constexpr ProtoFormat kFormat{"an experiment", "placer.experiment/1"};
 
 [[noreturn]] void Fail(const std::string& field, const std::string& fault) {
   throw InputError(field + ": " + fault);
-}
-
-proto::Experiment Parse(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) {
-    throw InputError(path.string() + ": cannot be read, expected an experiment (.txtpb)");
-  }
-  proto::Experiment parsed;
-  FirstError error;
-  google::protobuf::TextFormat::Parser parser;
-  parser.RecordErrorsTo(&error);
-  if (!parser.ParseFromString(text.str(), &parsed)) {
-    throw InputError(path.string() + ": " + error.text());
-  }
-  return parsed;
 }
 
 void Require(const std::string& value, const char* field) {
@@ -113,17 +79,13 @@ void ReadBudget(const proto::Experiment& from, ExperimentConfig& to) {
 }
 
 ExperimentConfig FromProto(const proto::Experiment& from, const std::string& default_name) {
-  if (from.version() != kVersion) {
-    Fail("version",
-         "found " + std::to_string(from.version()) + ", expected " + std::to_string(kVersion));
-  }
   ExperimentConfig to;
   to.name = from.name().empty() ? default_name : from.name();
   ReadProblem(from, to);
   Require(from.method(), "method");
-  to.method = from.method();
-  to.preset = from.preset();
-  to.options = {from.options().begin(), from.options().end()};
+  to.method.name = from.method();
+  to.method.preset = from.preset();
+  to.method.options = {from.options().begin(), from.options().end()};
   ReadBudget(from, to);
   Require(from.output_dir(), "output_dir");
   to.output_dir = from.output_dir();
@@ -133,7 +95,8 @@ ExperimentConfig FromProto(const proto::Experiment& from, const std::string& def
 }  // namespace
 
 ExperimentConfig ReadExperiment(const fs::path& path) {
-  const proto::Experiment parsed = Parse(path);
+  proto::Experiment parsed;
+  ReadProtoFile(path, kFormat, parsed);
   try {
     return FromProto(parsed, path.stem().string());
   } catch (const InputError& error) {
@@ -143,7 +106,7 @@ ExperimentConfig ReadExperiment(const fs::path& path) {
 
 std::string ExperimentToText(const ExperimentConfig& config) {
   proto::Experiment to;
-  to.set_version(kVersion);
+  to.set_format(std::string(kFormat.format));
   to.set_name(config.name);
   to.set_model(config.model.model);
   if (config.model.batch) {
@@ -161,9 +124,9 @@ std::string ExperimentToText(const ExperimentConfig& config) {
     to.set_groups(
         static_cast<std::uint32_t>(config.problem.max_groups.value_or(kDefaultMaxGroups)));
   }
-  to.set_method(config.method);
-  to.set_preset(config.preset);
-  to.mutable_options()->insert(config.options.begin(), config.options.end());
+  to.set_method(config.method.name);
+  to.set_preset(config.method.preset);
+  to.mutable_options()->insert(config.method.options.begin(), config.method.options.end());
   to.set_samples(config.samples);
   if (config.seconds) {
     to.set_seconds(*config.seconds);

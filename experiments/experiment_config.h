@@ -2,11 +2,11 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "experiments/methods.h"
 #include "experiments/workbench.h"
 #include "graphs/base/rng.h"
 
@@ -17,9 +17,7 @@ struct ExperimentConfig {
   std::string name;  ///< default: the file's name without suffix
   ModelOptions model;
   ProblemOptions problem;
-  std::string method;
-  std::string preset;                          ///< may be empty
-  std::map<std::string, std::string> options;  ///< of the method
+  MethodConfig method;
   std::int64_t samples = 4000;
   std::optional<double> seconds;
   std::vector<Seed> seeds = {1};

@@ -131,8 +131,25 @@ class OptimizeCommand final : public Subcommand {
     if (automatic && !only_seconds()) {
       add("annealing", kLongSearchFactor * samples(),
           fmt::format("annealing x{}", kLongSearchFactor));
+      // What learns takes longest, so it comes last: on one core it must not use up all the time.
+      std::stable_partition(rows.begin(), rows.end(),
+                            [](const Row& row) { return !Learns(row.spec.method); });
     }
     return rows;
+  }
+
+  /// Where time is the only limit, searches that wait for a thread would find none left.
+  void ShareTime(int jobs, std::vector<TrialSpec>& specs) const {
+    const auto searches = std::count_if(
+        specs.begin(), specs.end(), [](const TrialSpec& spec) { return UsesBudget(spec.method); });
+    if (!only_seconds() || searches <= jobs) {
+      return;
+    }
+    for (TrialSpec& spec : specs) {
+      if (UsesBudget(spec.method)) {
+        spec.budget.seconds = Seconds(*seconds_ * jobs / static_cast<double>(searches));
+      }
+    }
   }
 
   [[nodiscard]] Outcome Search(const Console& console, const PlacerRegistry& registry,
@@ -147,6 +164,7 @@ class OptimizeCommand final : public Subcommand {
     TrialOptions options;
     options.jobs = jobs_.value_or(DefaultJobs());
     options.stop = console.stop;
+    ShareTime(options.jobs, specs);
     if (seconds()) {
       options.deadline = start + std::chrono::duration_cast<Clock::duration>(Seconds(*seconds()));
     }

@@ -54,25 +54,4 @@ void CheckWritable(const fs::path& path, std::initializer_list<std::string_view>
   fs::remove(temporary, ignored);
 }
 
-void WriteFileByRename(const fs::path& path, std::string_view content) {
-  const fs::path temporary = Temporary(path);
-  errno = 0;
-  std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
-  file.write(content.data(), static_cast<std::streamsize>(content.size()));
-  file.close();
-  std::error_code error;
-  if (!file) {
-    const int saved = errno;
-    fs::remove(temporary, error);
-    errno = saved;
-    ThrowUnwritable(path);
-  }
-  fs::rename(temporary, path, error);
-  if (error) {
-    std::error_code ignored;
-    fs::remove(temporary, ignored);
-    throw InputError(path.string() + ": cannot be written: " + error.message());
-  }
-}
-
 }  // namespace placer

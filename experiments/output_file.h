@@ -12,7 +12,4 @@ namespace placer {
 void CheckWritable(const std::filesystem::path& path,
                    std::initializer_list<std::string_view> suffixes = {});
 
-/// The file has its old content or all of the new one, never a part. @throws InputError
-void WriteFileByRename(const std::filesystem::path& path, std::string_view content);
-
 }  // namespace placer

@@ -1,11 +1,13 @@
 #include "experiments/run_directory.h"
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <system_error>
 
 #include "experiments/output_file.h"
 #include "graphs/base/error.h"
+#include "graphs/base/replace_file.h"
 
 namespace placer {
 namespace {
@@ -20,13 +22,15 @@ void MakeFolder(const fs::path& path) {
   }
 }
 
-std::string ReadText(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) {
-    throw InputError(path.string() + ": cannot be read");
+using Json = nlohmann::ordered_json;
+
+/// nullopt if the text is no JSON object with that number.
+std::optional<Json> ParseObject(const std::string& text, const char* number) {
+  Json parsed = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!parsed.is_object() || !parsed.contains(number) || !parsed.at(number).is_number()) {
+    return std::nullopt;
   }
-  return text.str();
+  return parsed;
 }
 
 }  // namespace
@@ -41,51 +45,85 @@ RunDirectory::RunDirectory(const ExperimentConfig& config, bool resume) : path_(
       throw InputError(path_.string() + ": holds a run already, expected --resume or another " +
                        "output_dir");
     }
-    if (ReadText(stored) != text) {
+    if (ReadWholeFile(stored) != text) {
       throw InputError(stored.string() + ": is another config, expected the one being resumed");
     }
     CheckWritable(stored);
     return;
   }
-  WriteFileByRename(stored, text);
+  ReplaceFile(stored, text);
 }
 
 fs::path RunDirectory::SeedPath(Seed seed) const {
   return path_ / ("seed-" + std::to_string(seed));
 }
 
-std::optional<nlohmann::ordered_json> RunDirectory::FinishedSeed(Seed seed) const {
+std::optional<Json> RunDirectory::FinishedSeed(Seed seed) const {
   const fs::path path = SeedPath(seed) / "result.json";
   std::error_code ignored;
   if (!fs::exists(path, ignored)) {
     return std::nullopt;
   }
-  auto parsed = nlohmann::ordered_json::parse(ReadText(path), nullptr, /*allow_exceptions=*/false);
-  if (parsed.is_discarded() || !parsed.is_object() || !parsed.contains("samples") ||
-      !parsed.contains("step_time_seconds")) {
-    throw InputError(path.string() + ": is damaged, expected the result of a seed");
+  std::optional<Json> parsed = ParseObject(ReadWholeFile(path), "step_time_seconds");
+  if (!parsed || !parsed->contains("seed") || parsed->at("seed") != seed) {
+    throw InputError(path.string() + ": is damaged, expected the result of seed " +
+                     std::to_string(seed));
   }
   return parsed;
 }
 
+fs::path RunDirectory::CheckpointPath(Seed seed) const { return SeedPath(seed) / "checkpoint.bin"; }
+
 void RunDirectory::StartSeed(Seed seed) const {
   MakeFolder(SeedPath(seed));
-  WriteFileByRename(SeedPath(seed) / "metrics.jsonl", "");
+  std::error_code ignored;
+  if (!fs::exists(CheckpointPath(seed), ignored)) {
+    ReplaceFile(SeedPath(seed) / "metrics.jsonl", "");
+  }
 }
 
-void RunDirectory::AppendMetric(Seed seed, const Progress& progress) const {
+void RunDirectory::TrimMetrics(Seed seed, std::int64_t samples) const {
+  const fs::path path = SeedPath(seed) / "metrics.jsonl";
+  std::istringstream lines(ReadWholeFile(path));
+  std::string kept;
+  for (std::string line; std::getline(lines, line);) {
+    const std::optional<Json> metric = ParseObject(line, "samples");
+    if (metric && metric->at("samples").get<std::int64_t>() < samples) {
+      kept += line + '\n';
+    }
+  }
+  ReplaceFile(path, kept);
+}
+
+void RunDirectory::AppendMetric(Seed seed, const Json& metric) const {
   std::ofstream file(SeedPath(seed) / "metrics.jsonl", std::ios::app);
-  file << nlohmann::ordered_json{{"samples", progress.samples},
-                                 {"feasible", progress.best.outcome == StepOutcome::kOk},
-                                 {"best_step_time_seconds",
-                                  ToSeconds(progress.best.step_time).count()},
-                                 {"wall_seconds", progress.wall.count()}}
-              .dump()
-       << '\n';
+  file << metric.dump() << '\n';
 }
 
-void RunDirectory::FinishSeed(Seed seed, const nlohmann::ordered_json& result) const {
-  WriteFileByRename(SeedPath(seed) / "result.json", result.dump(2) + "\n");
+void RunDirectory::FinishSeed(Seed seed, const Json& result) const {
+  ReplaceFile(SeedPath(seed) / "result.json", result.dump(2) + "\n");
+}
+
+Json MetricOf(const Progress& progress) {
+  return {{"samples", progress.samples},
+          {"feasible", progress.best.outcome == StepOutcome::kOk},
+          {"best_step_time_seconds", ToSeconds(progress.best.step_time).count()},
+          {"wall_seconds", progress.wall.count()}};
+}
+
+Json MetricOf(const UpdateRecord& record) {
+  return {{"update", record.update},
+          {"samples", record.samples},
+          {"best_step_time_seconds", record.best_time},
+          {"mean_step_time_seconds", record.mean_time},
+          {"feasible_share", record.feasible_share},
+          {"unique_share", record.unique_share},
+          {"mean_reward", record.mean_reward},
+          {"best_reward", record.best_reward},
+          {"baseline", record.baseline},
+          {"entropy", record.entropy},
+          {"gradient_norm", record.gradient_norm},
+          {"temperature", record.temperature}};
 }
 
 }  // namespace placer

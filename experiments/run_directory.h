@@ -1,21 +1,21 @@
 #pragma once
 
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "experiments/experiment_config.h"
 #include "placer/placer.h"
+#include "placer/reinforce_trainer.h"
 
 namespace placer {
 
 /// What an experiment leaves behind:
 ///
 ///     config.txtpb               the resolved config
-///     seed-N/metrics.jsonl       one JSON object per report of progress
+///     seed-N/metrics.jsonl       one JSON object per update, or per report of progress
+///     seed-N/checkpoint.bin      the state of a method that can go on from it
 ///     seed-N/placement.txtpb     the best placement of that seed
 ///     seed-N/result.json         written last: the seed is complete
 ///     placement.txtpb            the best of all seeds
@@ -32,16 +32,23 @@ class RunDirectory {
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
   [[nodiscard]] std::filesystem::path SeedPath(Seed seed) const;
+  [[nodiscard]] std::filesystem::path CheckpointPath(Seed seed) const;
 
   /// The stored result of a complete seed. @throws InputError for a damaged file
   [[nodiscard]] std::optional<nlohmann::ordered_json> FinishedSeed(Seed seed) const;
-  /// Starts a seed from nothing: its folder exists, its metrics are empty.
+  /// Before a seed runs. Without a checkpoint to go on from its metrics start empty.
   void StartSeed(Seed seed) const;
-  void AppendMetric(Seed seed, const Progress& progress) const;
+  /// Removes the metrics from `samples` on: what ran after the last checkpoint runs again.
+  void TrimMetrics(Seed seed, std::int64_t samples) const;
+  void AppendMetric(Seed seed, const nlohmann::ordered_json& metric) const;
   void FinishSeed(Seed seed, const nlohmann::ordered_json& result) const;
 
  private:
   std::filesystem::path path_;
 };
+
+/// As lines of metrics.jsonl.
+[[nodiscard]] nlohmann::ordered_json MetricOf(const Progress& progress);
+[[nodiscard]] nlohmann::ordered_json MetricOf(const UpdateRecord& record);
 
 }  // namespace placer

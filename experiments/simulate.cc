@@ -8,6 +8,7 @@
 #include "experiments/subcommand.h"
 #include "experiments/trace_json.h"
 #include "graphs/base/error.h"
+#include "graphs/base/replace_file.h"
 
 namespace placer {
 namespace {
@@ -39,7 +40,7 @@ class SimulateCommand final : public Subcommand {
     const Placement placement = RestoreFrom(saved, bench);
     const PlanFacts facts = ExaminePlan(bench, placement);
     if (!trace_.empty()) {
-      WriteFileByRename(trace_, TraceToJson(bench.graph(), bench.cluster(), facts.trace).dump());
+      ReplaceFile(trace_, TraceToJson(bench.graph(), bench.cluster(), facts.trace).dump());
     }
     if (json_) {
       console.out << nlohmann::ordered_json{{"problem", ProblemToJson(bench)},

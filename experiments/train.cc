@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <sstream>
+#include <utility>
 
 #include "cost_model/placement_io.h"
 #include "experiments/experiment_config.h"
@@ -18,6 +19,7 @@
 #include "experiments/table.h"
 #include "experiments/trials.h"
 #include "graphs/base/error.h"
+#include "graphs/base/replace_file.h"
 
 namespace placer {
 namespace {
@@ -56,22 +58,12 @@ class Experiment {
       if (config_.seconds) {
         budget.seconds = Seconds(*config_.seconds);
       }
-      specs.push_back({config_.method, budget, seed});
+      specs.push_back({config_.method.name, budget, seed, directory_.CheckpointPath(seed)});
     }
-    TrialOptions options;
-    options.jobs = jobs;
-    options.stop = console.stop;
-    options.make = [&](const TrialSpec&) { return MakeMethod(); };
-    options.on_progress = [&](std::size_t i, const Progress& progress) {
-      directory_.AppendMetric(specs[i].seed, progress);
-    };
-    options.on_finish = [&](std::size_t i, const PlaceResult& result) {
-      FinishSeed(specs[i].seed, result);
-    };
     ProgressMeter progress(console, config_.name,
                            config_.samples * static_cast<std::int64_t>(specs.size()));
     const std::vector<PlaceResult> results =
-        RunTrials(bench_.problem(), registry_, specs, options, progress);
+        RunTrials(bench_.problem(), registry_, specs, Options(specs, console.stop, jobs), progress);
     for (std::size_t i = 0; i < specs.size(); ++i) {
       if (results[i].groups) {
         results_.push_back(ResultToJson(specs[i].seed, results[i], bench_));
@@ -81,14 +73,10 @@ class Experiment {
                      [this](const Json& a, const Json& b) { return Position(a) < Position(b); });
   }
 
-  [[nodiscard]] std::unique_ptr<Placer> MakeMethod() const {
-    return MakeConfigured(registry_, config_.method, config_.preset, config_.options);
-  }
-
   /// Writes report.json, report.txt and the best placement of all seeds. @return the report
   [[nodiscard]] Json WriteReport() const {
     Json report = {{"name", config_.name},
-                   {"method", config_.method},
+                   {"method", config_.method.name},
                    {"samples", config_.samples},
                    {"problem", ProblemToJson(bench_)},
                    {"seeds", results_}};
@@ -112,15 +100,15 @@ class Experiment {
       WritePlacement(ReadPlacement(directory_.SeedPath(seed) / "placement.txtpb"),
                      directory_.path() / "placement.txtpb");
     }
-    WriteFileByRename(directory_.path() / "report.json", report.dump(2) + "\n");
+    ReplaceFile(directory_.path() / "report.json", report.dump(2) + "\n");
     std::ostringstream text;
     Print(text);
-    WriteFileByRename(directory_.path() / "report.txt", text.str());
+    ReplaceFile(directory_.path() / "report.txt", text.str());
     return report;
   }
 
   void Print(std::ostream& out) const {
-    out << config_.name << ": " << config_.method << ", " << FormatCount(config_.samples)
+    out << config_.name << ": " << config_.method.name << ", " << FormatCount(config_.samples)
         << " samples per seed\n";
     PrintProblem(out, bench_);
     out << fmt::format("bound {} ({})\n\n", FormatTime(bench_.bound()),
@@ -151,11 +139,38 @@ class Experiment {
   }
 
  private:
+  /// @param specs  must outlive what is returned
+  [[nodiscard]] TrialOptions Options(const std::vector<TrialSpec>& specs, std::stop_token stop,
+                                     int jobs) const {
+    TrialOptions options;
+    options.jobs = jobs;
+    options.stop = std::move(stop);
+    options.make = [this, &specs](std::size_t i) {
+      return MakeConfigured(
+          registry_, config_.method,
+          [this, seed = specs[i].seed, first = true](const UpdateRecord& record) mutable {
+            if (std::exchange(first, false)) {
+              directory_.TrimMetrics(seed, record.samples);
+            }
+            directory_.AppendMetric(seed, MetricOf(record));
+          });
+    };
+    if (!Learns(config_.method.name)) {
+      options.on_progress = [this, &specs](std::size_t i, const Progress& progress) {
+        directory_.AppendMetric(specs[i].seed, MetricOf(progress));
+      };
+    }
+    options.on_finish = [this, &specs](std::size_t i, const PlaceResult& result) {
+      FinishSeed(specs[i].seed, result);
+    };
+    return options;
+  }
+
   void FinishSeed(Seed seed, const PlaceResult& result) const {
     if (result.groups) {
       SavedPlacement saved =
           Save(bench_.problem().Expand(*result.groups), bench_.graph(), bench_.cluster());
-      saved.method = config_.method;
+      saved.method = config_.method.name;
       saved.seed = seed;
       saved.step_time_seconds = ToSeconds(result.best.step_time).count();
       WritePlacement(saved, directory_.SeedPath(seed) / "placement.txtpb");
@@ -194,7 +209,7 @@ class TrainCommand final : public Subcommand {
     const ExperimentConfig config = ReadExperiment(config_);
     const PlacerRegistry registry = AllPlacers();
     try {  // before the model is read, and before a directory is made
-      static_cast<void>(MakeConfigured(registry, config.method, config.preset, config.options));
+      static_cast<void>(MakeConfigured(registry, config.method));
     } catch (const InputError& error) {
       throw error.In(config_);
     }

@@ -14,7 +14,7 @@ using Clock = std::chrono::steady_clock;
 
 PlaceResult RunTrial(const Problem& problem, const PlacerRegistry& registry, std::size_t index,
                      const TrialSpec& trial, const TrialOptions& options, ProgressMeter& progress) {
-  PlaceRequest request{problem, trial.budget, trial.seed, options.stop, {}};
+  PlaceRequest request{problem, trial.budget, trial.seed, options.stop, {}, trial.checkpoint};
   if (options.deadline) {
     const Seconds left = std::max(Seconds(0), Seconds(*options.deadline - Clock::now()));
     request.budget.seconds = std::min(request.budget.seconds.value_or(left), left);
@@ -26,7 +26,7 @@ PlaceResult RunTrial(const Problem& problem, const PlacerRegistry& registry, std
     }
   };
   const std::unique_ptr<Placer> placer =
-      options.make ? options.make(trial) : registry.Make(trial.method);
+      options.make ? options.make(index) : registry.Make(trial.method);
   PlaceResult result;
   // A method that evaluates a batch in parallel would take time from the trials beside it and make
   // wall times depend on them.

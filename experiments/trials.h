@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -20,6 +21,7 @@ struct TrialSpec {
   std::string method;
   Budget budget;
   Seed seed = 1;
+  std::filesystem::path checkpoint;  ///< see PlaceRequest
 };
 
 struct TrialOptions {
@@ -28,7 +30,7 @@ struct TrialOptions {
   std::optional<std::chrono::steady_clock::time_point> deadline;
   std::stop_token stop;
   /// Makes the method of a trial; default: from the registry by name.
-  std::function<std::unique_ptr<Placer>(const TrialSpec&)> make;
+  std::function<std::unique_ptr<Placer>(std::size_t)> make;
   /// Called from the trial's thread, with the trial's index.
   std::function<void(std::size_t, const Progress&)> on_progress;
   std::function<void(std::size_t, const PlaceResult&)> on_finish;
