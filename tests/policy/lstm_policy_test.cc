@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -400,6 +402,25 @@ TEST(LstmPolicy, AnInfiniteWeightIsRefusedAndChangesNothing) {
   const Experience experience{.devices = devices, .weight = INFINITY};
   EXPECT_THROW(policy->Update(features, {&experience, 1}, {}), Error);
   EXPECT_EQ(policy->Save(), before);
+}
+
+// In a process of its own: once loaded, the library stays.
+TEST(LstmPolicyDeathTest, NamesTheLibraryThatCannotBeLoaded) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto make_with = [](const char* library) {
+    setenv("PLACER_POLICY_LIBRARY", library, /*overwrite=*/1);
+    try {
+      (void)MakeLstmPolicy({});
+    } catch (const Error& error) {
+      std::fputs(error.what(), stderr);
+      std::exit(3);
+    }
+    std::exit(0);
+  };
+  EXPECT_EXIT(make_with("/nowhere/policy.so"), ::testing::ExitedWithCode(3),
+              "/nowhere/policy.so: no such file");
+  EXPECT_EXIT(make_with("/proc/self/exe"), ::testing::ExitedWithCode(3),
+              "PLACER_POLICY_LIBRARY; .*/proc/self/exe");
 }
 
 }  // namespace
