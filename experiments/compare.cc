@@ -82,7 +82,7 @@ class CompareCommand final : public Subcommand {
 
   ExitCode Run(const Console& console) override {
     const PlacerRegistry registry = AllPlacers();
-    std::vector<std::string> methods = ParseMethods(methods_, registry);
+    std::vector<std::string> methods = ParseMethods(methods_, registry, console.err);
     if (std::find(methods.begin(), methods.end(), kYardstick) == methods.end()) {
       methods.emplace_back(kYardstick);
       console.err << "placer: annealing added: a comparison without it says little\n";
@@ -103,17 +103,15 @@ class CompareCommand final : public Subcommand {
                               const Workbench& bench,
                               const std::vector<std::string>& methods) const {
     std::vector<TrialSpec> specs;  // seed by seed, so that stopping early leaves whole seeds
-    std::int64_t expected = 0;
     for (int s = 0; s < num_seeds_; ++s) {
       for (const std::string& method : methods) {
         specs.push_back({method, Budget{samples_, std::nullopt}, seed_ + static_cast<Seed>(s)});
-        expected += samples_;
       }
     }
     TrialOptions options;
     options.jobs = jobs_.value_or(DefaultJobs());
     options.stop = console.stop;
-    ProgressMeter progress(console, "compare", expected);
+    ProgressMeter progress(console, "compare");
     std::vector<PlaceResult> results =
         RunTrials(bench.problem(), registry, specs, options, progress);
 

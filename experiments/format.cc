@@ -49,7 +49,10 @@ std::string FormatTime(Seconds time, TimeUnit unit) {
 std::string FormatTime(Seconds time) { return FormatTime(time, UnitFor(std::span(&time, 1))); }
 std::string FormatTime(Picoseconds time) { return FormatTime(ToSeconds(time)); }
 
-std::string FormatWall(Seconds wall) { return fmt::format("{:.1f} s", wall.count()); }
+std::string FormatWall(Seconds wall) {
+  return wall.count() < 0.9995 ? fmt::format("{:.0f} ms", wall.count() * 1e3)
+                               : fmt::format("{:.1f} s", wall.count());
+}
 
 std::string FormatPercent(double fraction) { return fmt::format("{:.1f} %", fraction * 100); }
 

@@ -21,7 +21,7 @@ enum class TimeUnit : std::uint8_t { kSeconds, kMilliseconds, kMicroseconds };
 [[nodiscard]] std::string FormatTime(Seconds time);
 [[nodiscard]] std::string FormatTime(Picoseconds time);
 
-/// Wall time, one digit: "0.3 s", "75.0 s".
+/// Wall time: "41 ms", "75.0 s".
 [[nodiscard]] std::string FormatWall(Seconds wall);
 /// 0.1234 -> "12.3 %".
 [[nodiscard]] std::string FormatPercent(double fraction);

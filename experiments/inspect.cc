@@ -110,23 +110,6 @@ void PrintTotals(std::ostream& out, const Graph& graph, const GraphTotals& total
   table.Print(out);
 }
 
-/// What must be in memory for the whole step, wherever it is.
-std::int64_t ResidentBytes(const Problem& problem) {
-  std::int64_t bytes = 0;
-  for (std::size_t g = 0; g < problem.num_groups(); ++g) {
-    bytes += problem.resident_bytes(GroupId(g));
-  }
-  return bytes;
-}
-
-std::int64_t CapacityBytes(const Cluster& cluster) {
-  std::int64_t bytes = 0;
-  for (const Device& device : cluster.devices()) {
-    bytes += device.memory_bytes;
-  }
-  return bytes;
-}
-
 class InspectCommand final : public Subcommand {
  public:
   InspectCommand()
@@ -175,8 +158,8 @@ class InspectCommand final : public Subcommand {
     json.erase("warnings");
     json["work_over_critical_path"] = room.work_over_critical_path;
     json["head_room"] = room.statement;
-    json["resident_bytes"] = ResidentBytes(bench.problem());
-    json["capacity_bytes"] = CapacityBytes(bench.cluster());
+    json["resident_bytes"] = bench.resident_bytes();
+    json["capacity_bytes"] = bench.capacity_bytes();
     if (single) {
       json["best_single_device"] = {{"device", bench.cluster().device(single->device).name},
                                     {"step_time_seconds", ToSeconds(single->step_time).count()},
@@ -202,8 +185,8 @@ class InspectCommand final : public Subcommand {
     } else {
       out << "none can hold the model\n";
     }
-    out << "resident       " << FormatBytes(ResidentBytes(bench.problem())) << " of "
-        << FormatBytes(CapacityBytes(bench.cluster())) << " in all devices\n"
+    out << "resident       " << FormatBytes(bench.resident_bytes()) << " of "
+        << FormatBytes(bench.capacity_bytes()) << " in all devices\n"
         << "head-room      "
         << (room.statement.empty() ? std::string("yes, nothing speaks against it") : room.statement)
         << '\n';

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ostream>
 #include <sstream>
 #include <string_view>
 #include <utility>
@@ -28,9 +29,26 @@ bool UsesBudget(const std::string& method) {
   return std::find(kBudgeted.begin(), kBudgeted.end(), method) != kBudgeted.end();
 }
 
-std::vector<std::string> ParseMethods(const std::string& list, const PlacerRegistry& registry) {
+std::optional<std::string> WhyNoLearning() {
+  PolicyConfig smallest;
+  smallest.hidden = 1;
+  try {
+    static_cast<void>(MakeLstmPolicy(smallest));
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> ParseMethods(const std::string& list, const PlacerRegistry& registry,
+                                      std::ostream& err) {
   if (list == "all") {
-    return registry.Names();
+    std::vector<std::string> all = registry.Names();
+    if (const std::optional<std::string> why = WhyNoLearning()) {
+      err << "placer: warning: methods that learn are left out: " << *why << '\n';
+      std::erase_if(all, Learns);
+    }
+    return all;
   }
   std::vector<std::string> methods;
   std::istringstream stream(list);

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <iosfwd>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,10 +19,15 @@ namespace placer {
 /// heuristics, which evaluate a few placements and are done.
 [[nodiscard]] bool UsesBudget(const std::string& method);
 
-/// `all` or a list with commas, in the given order, without repeats.
+/// Why methods that learn cannot run here (LibTorch is missing); nothing if they can.
+[[nodiscard]] std::optional<std::string> WhyNoLearning();
+
+/// `all` or a list with commas, in the given order, without repeats. From `all` methods that learn
+/// are left out where they cannot run, with a warning on `err`.
 /// @throws InputError for an empty list or an unknown name (lists the known ones)
 [[nodiscard]] std::vector<std::string> ParseMethods(const std::string& list,
-                                                    const PlacerRegistry& registry);
+                                                    const PlacerRegistry& registry,
+                                                    std::ostream& err);
 
 /// A method as an experiment names it.
 struct MethodConfig {

@@ -59,6 +59,20 @@ std::optional<double> VersusSingleDevice(const Outcome& outcome, const Row& row)
          1;
 }
 
+std::string DescribeInfeasible(const Workbench& bench, const StepReport& report) {
+  std::string text = "no feasible placement";
+  const std::int64_t missing = bench.resident_bytes() - bench.capacity_bytes();
+  if (missing > 0) {
+    text += fmt::format(
+        " exists: the model keeps {} for the whole step, all devices have {} ({} missing)",
+        FormatBytes(bench.resident_bytes()), FormatBytes(bench.capacity_bytes()),
+        FormatBytes(missing));
+  } else {
+    text += " found";
+  }
+  return text + "; the one that lacks least: " + DescribeShortages(bench, report);
+}
+
 class OptimizeCommand final : public Subcommand {
  public:
   OptimizeCommand()
@@ -91,10 +105,10 @@ class OptimizeCommand final : public Subcommand {
   ExitCode Run(const Console& console) override {
     const Clock::time_point start = Clock::now();
     const PlacerRegistry registry = AllPlacers();
-    std::vector<Row> rows = PlanRows(registry);
     if (!output_.empty()) {
       CheckWritable(output_, {".txtpb", ".pb", ".json", ".csv"});
     }
+    std::vector<Row> rows = PlanRows(console, registry);
     const Workbench bench(model_.Load(), problem_);
     PrintWarnings(console.err, bench.warnings());
     if (!json_) {
@@ -115,13 +129,15 @@ class OptimizeCommand final : public Subcommand {
   }
 
   /// Heuristics first: they take no time, and if the user stops early they are there.
-  [[nodiscard]] std::vector<Row> PlanRows(const PlacerRegistry& registry) const {
+  [[nodiscard]] std::vector<Row> PlanRows(const Console& console,
+                                          const PlacerRegistry& registry) const {
     const bool automatic = method_ == "auto";
     std::vector<Row> rows;
     const auto add = [&](const std::string& method, std::int64_t samples, std::string label) {
       rows.push_back({std::move(label), {method, Budget{samples, std::nullopt}, seed_}, {}});
     };
-    for (const std::string& method : ParseMethods(automatic ? "all" : method_, registry)) {
+    for (const std::string& method :
+         ParseMethods(automatic ? "all" : method_, registry, console.err)) {
       if (!automatic || !UsesBudget(method) || method == "annealing" || method == "reinforce") {
         add(method, samples(), method);
       }
@@ -156,10 +172,8 @@ class OptimizeCommand final : public Subcommand {
                                const Workbench& bench, std::vector<Row> rows,
                                Clock::time_point start) const {
     std::vector<TrialSpec> specs;
-    std::int64_t expected = 0;
     for (const Row& row : rows) {
       specs.push_back(row.spec);
-      expected += row.spec.budget.samples;
     }
     TrialOptions options;
     options.jobs = jobs_.value_or(DefaultJobs());
@@ -168,7 +182,7 @@ class OptimizeCommand final : public Subcommand {
     if (seconds()) {
       options.deadline = start + std::chrono::duration_cast<Clock::duration>(Seconds(*seconds()));
     }
-    ProgressMeter progress(console, "optimize", expected);
+    ProgressMeter progress(console, "optimize");
     std::vector<PlaceResult> results =
         RunTrials(bench.problem(), registry, specs, options, progress);
     Outcome outcome;
@@ -223,8 +237,7 @@ class OptimizeCommand final : public Subcommand {
       return ExitCode::kInterrupted;
     }
     if (!best.feasible()) {
-      throw InfeasibleError("no feasible placement found; the one that lacks least: " +
-                            DescribeShortages(bench, facts.report));
+      throw InfeasibleError(DescribeInfeasible(bench, facts.report));
     }
     return ExitCode::kDone;
   }

@@ -20,27 +20,33 @@ constexpr milliseconds kLogPeriod{10'000};
 
 }  // namespace
 
-ProgressMeter::ProgressMeter(const Console& console, std::string what,
-                             std::int64_t expected_samples)
+ProgressMeter::ProgressMeter(const Console& console, std::string what)
     : console_(console),
       what_(std::move(what)),
       logger_(std::make_unique<spdlog::logger>(
           "placer", std::make_shared<spdlog::sinks::ostream_sink_mt>(console.err, true))),
-      expected_samples_(expected_samples),
       start_(Clock::now()),
       last_shown_(start_) {}
 
 ProgressMeter::~ProgressMeter() { Clear(); }
 
-void ProgressMeter::StartTrials(std::size_t count) {
+void ProgressMeter::StartTrials(std::vector<std::int64_t> budgets,
+                                std::optional<Clock::time_point> deadline) {
   const std::scoped_lock lock(mutex_);
-  samples_by_trial_.assign(count, 0);
+  trials_.clear();
+  expected_samples_ = 0;
+  for (const std::int64_t budget : budgets) {
+    trials_.push_back({budget});
+    expected_samples_ += budget;
+  }
+  deadline_ = deadline;
 }
 
 void ProgressMeter::Report(std::size_t trial, const Progress& progress) {
   const std::scoped_lock lock(mutex_);
-  samples_ += progress.samples - samples_by_trial_[trial];
-  samples_by_trial_[trial] = progress.samples;
+  samples_ += progress.samples - trials_[trial].samples;
+  trials_[trial].samples = progress.samples;
+  trials_[trial].wall = progress.wall;
   if (progress.samples > 0 && (!has_best_ || IsBetter(progress.best, best_))) {
     best_ = progress.best;
     has_best_ = true;
@@ -48,22 +54,35 @@ void ProgressMeter::Report(std::size_t trial, const Progress& progress) {
   ShowLocked();
 }
 
-void ProgressMeter::FinishTrial(std::size_t trial, std::int64_t budget_samples,
-                                std::int64_t used_samples) {
+void ProgressMeter::FinishTrial(std::size_t trial, std::int64_t used_samples) {
   const std::scoped_lock lock(mutex_);
-  samples_ += used_samples - samples_by_trial_[trial];
-  samples_by_trial_[trial] = used_samples;
-  expected_samples_ -= budget_samples - used_samples;
+  Trial& finished = trials_[trial];
+  samples_ += used_samples - finished.samples;
+  expected_samples_ -= finished.budget - used_samples;
+  finished.samples = used_samples;
+  finished.finished = true;
 }
 
-void ProgressMeter::Note(const std::string& line) {
-  Clear();
-  const std::scoped_lock lock(mutex_);
-  if (console_.err_is_terminal) {
-    console_.err << line << std::endl;
-  } else {
-    logger_->info(line);
+/// Trials differ in speed by far: the slowest of those that run says most. Those that wait are
+/// taken for as quick as all were on average.
+std::optional<Seconds> ProgressMeter::TimeLeftLocked() const {
+  const Clock::time_point now = Clock::now();
+  std::optional<Seconds> left;
+  if (samples_ > 0) {
+    left = Seconds(now - start_) * static_cast<double>(expected_samples_ - samples_) /
+           static_cast<double>(samples_);
   }
+  for (const Trial& trial : trials_) {
+    if (!trial.finished && trial.samples > 0) {
+      left = std::max(*left, trial.wall * static_cast<double>(trial.budget - trial.samples) /
+                                 static_cast<double>(trial.samples));
+    }
+  }
+  if (deadline_) {
+    const Seconds until = std::max(Seconds(0), Seconds(*deadline_ - now));
+    left = std::min(left.value_or(until), until);
+  }
+  return left;
 }
 
 std::string ProgressMeter::Line() const {
@@ -84,9 +103,8 @@ std::string ProgressMeter::LineLocked() const {
                                               : std::string(", none fits yet");
   }
   line += fmt::format(", {}/s", FormatCount(std::llround(rate)));
-  if (expected_samples_ > samples_ && rate > 0) {
-    line += fmt::format(", {:.0f} s left",
-                        std::ceil(static_cast<double>(expected_samples_ - samples_) / rate));
+  if (const std::optional<Seconds> left = TimeLeftLocked()) {
+    line += fmt::format(", {:.0f} s left", std::ceil(left->count()));
   }
   return line;
 }

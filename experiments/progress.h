@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,36 +21,42 @@ namespace placer {
 /// and then. Thread-safe: many trials report to one meter.
 class ProgressMeter {
  public:
-  /// @param expected_samples  over all trials, 0 if not known
-  ProgressMeter(const Console& console, std::string what, std::int64_t expected_samples);
+  ProgressMeter(const Console& console, std::string what);
   ~ProgressMeter();
   ProgressMeter(const ProgressMeter&) = delete;
   ProgressMeter& operator=(const ProgressMeter&) = delete;
 
-  /// Makes room for `count` trials.
-  void StartTrials(std::size_t count);
+  using Clock = std::chrono::steady_clock;
+  /// Before the first report.
+  /// @param budgets   samples of each trial
+  /// @param deadline  when all of them end, if anything but samples ends them
+  void StartTrials(std::vector<std::int64_t> budgets,
+                   std::optional<Clock::time_point> deadline = std::nullopt);
   void Report(std::size_t trial, const Progress& progress);
-  /// A trial that ends early gives back the samples it will not use.
-  void FinishTrial(std::size_t trial, std::int64_t budget_samples, std::int64_t used_samples);
-  /// A line of its own, above the progress line.
-  void Note(const std::string& line);
+  /// What a trial did not use of its samples is no longer expected.
+  void FinishTrial(std::size_t trial, std::int64_t used_samples);
   /// "12,000/40,000 samples, best 1.234 s, 5,000/s, 6 s left"
   [[nodiscard]] std::string Line() const;
   /// Removes the progress line; called by the destructor as well.
   void Clear();
 
  private:
-  using Clock = std::chrono::steady_clock;
+  struct Trial {
+    std::int64_t budget = 0, samples = 0;
+    Seconds wall{0};
+    bool finished = false;
+  };
   [[nodiscard]] std::string LineLocked() const;
+  [[nodiscard]] std::optional<Seconds> TimeLeftLocked() const;
   void ShowLocked();
 
   const Console& console_;
   std::string what_;
   std::unique_ptr<spdlog::logger> logger_;
   mutable std::mutex mutex_;
-  std::int64_t expected_samples_ = 0;
-  std::vector<std::int64_t> samples_by_trial_;
-  std::int64_t samples_ = 0;
+  std::vector<Trial> trials_;
+  std::optional<Clock::time_point> deadline_;
+  std::int64_t expected_samples_ = 0, samples_ = 0;
   bool has_best_ = false;
   StepSummary best_;
   Clock::time_point start_, last_shown_;

@@ -60,8 +60,7 @@ class Experiment {
       }
       specs.push_back({config_.method.name, budget, seed, directory_.CheckpointPath(seed)});
     }
-    ProgressMeter progress(console, config_.name,
-                           config_.samples * static_cast<std::int64_t>(specs.size()));
+    ProgressMeter progress(console, config_.name);
     const std::vector<PlaceResult> results =
         RunTrials(bench_.problem(), registry_, specs, Options(specs, console.stop, jobs), progress);
     for (std::size_t i = 0; i < specs.size(); ++i) {

@@ -32,7 +32,7 @@ PlaceResult RunTrial(const Problem& problem, const PlacerRegistry& registry, std
   // wall times depend on them.
   tbb::task_arena arena(1);
   arena.execute([&] { result = placer->Place(request); });
-  progress.FinishTrial(index, trial.budget.samples, result.samples);
+  progress.FinishTrial(index, result.samples);
   if (options.on_finish) {
     options.on_finish(index, result);
   }
@@ -48,7 +48,11 @@ std::vector<PlaceResult> RunTrials(const Problem& problem, const PlacerRegistry&
   std::vector<std::exception_ptr> failures(trials.size());
   std::atomic<std::size_t> next{0};
   std::atomic<bool> failed{false};
-  progress.StartTrials(trials.size());
+  std::vector<std::int64_t> budgets;
+  for (const TrialSpec& trial : trials) {
+    budgets.push_back(trial.budget.samples);
+  }
+  progress.StartTrials(std::move(budgets), options.deadline);
   const auto work = [&] {
     for (std::size_t i = next++; i < trials.size(); i = next++) {
       if (options.stop.stop_requested() || failed) {

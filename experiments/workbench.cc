@@ -122,4 +122,20 @@ double Workbench::GapLimit(Picoseconds step_time) const noexcept {
              : static_cast<double>(step_time.count()) / static_cast<double>(bound().count()) - 1;
 }
 
+std::int64_t Workbench::resident_bytes() const noexcept {
+  std::int64_t bytes = 0;
+  for (std::size_t g = 0; g < problem_.num_groups(); ++g) {
+    bytes += problem_.resident_bytes(GroupId(g));
+  }
+  return bytes;
+}
+
+std::int64_t Workbench::capacity_bytes() const noexcept {
+  std::int64_t bytes = 0;
+  for (const Device& device : cluster_.devices()) {
+    bytes += device.memory_bytes;
+  }
+  return bytes;
+}
+
 }  // namespace placer

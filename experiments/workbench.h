@@ -74,6 +74,10 @@ class Workbench {
   [[nodiscard]] double GapLimit(Picoseconds step_time) const noexcept;
   /// Sum over ops of the smallest time on any allowed device.
   [[nodiscard]] Picoseconds work() const noexcept { return work_; }
+  /// What is in memory for the whole step, wherever it is: parameters, inputs, optimizer state.
+  [[nodiscard]] std::int64_t resident_bytes() const noexcept;
+  /// Memory of all devices.
+  [[nodiscard]] std::int64_t capacity_bytes() const noexcept;
 
  private:
   LoadedModel model_;

@@ -43,6 +43,12 @@ TEST(FormatTime, HasThreeDigitsAfterThePoint) {
   EXPECT_EQ(FormatTime(Seconds(0.5), TimeUnit::kSeconds), "0.500 s");
 }
 
+TEST(FormatWall, NeedsNoMoreThanADigit) {
+  EXPECT_EQ(FormatWall(Seconds(0.0412)), "41 ms");
+  EXPECT_EQ(FormatWall(Seconds(0.9996)), "1.0 s");
+  EXPECT_EQ(FormatWall(Seconds(75)), "75.0 s");
+}
+
 TEST(FormatPercent, SignsChangesButNotZero) {
   EXPECT_EQ(FormatPercent(0.1234), "12.3 %");
   EXPECT_EQ(FormatChange(0.1234), "+12.3 %");

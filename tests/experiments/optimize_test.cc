@@ -106,6 +106,18 @@ TEST_F(OptimizeTest, InfeasibleModelSaysWhatIsMissing) {
   EXPECT_FALSE(std::filesystem::exists(files.plan));
 }
 
+TEST_F(OptimizeTest, AModelTooLargeForAllDevicesIsProvenSo) {
+  GraphBuilder builder("huge");
+  const OpId weights = builder.AddOp(test::ComputeOp("weights", 0, OpRole::kParameter), {},
+                                     {test::Bytes(3'000'000)});
+  builder.AddOp(test::ComputeOp("use", 10), {builder.Output(weights)}, {test::Bytes(1)});
+  const test::TestFiles files(std::move(builder).Build(), test::TwoDevices());
+  const CommandResult result = Optimize(files, {});
+  EXPECT_EQ(result.code, 3);
+  EXPECT_THAT(result.err, HasSubstr("no feasible placement exists: the model keeps 3.00 MB for the "
+                                    "whole step, all devices have 2.00 MB (1.00 MB missing)"));
+}
+
 TEST_F(OptimizeTest, TimeAloneEndsTheSearch) {
   const test::TestFiles files;
   const CommandResult result = RunPlacer({"optimize", files.model, "--cluster", files.cluster,

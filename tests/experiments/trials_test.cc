@@ -19,7 +19,7 @@ using testing_support::TestProblem;
 class TrialsTest : public ::testing::Test {
  protected:
   std::vector<PlaceResult> Run(const std::vector<TrialSpec>& specs, const TrialOptions& options) {
-    ProgressMeter progress(console_, "test", 0);
+    ProgressMeter progress(console_, "test");
     return RunTrials(problem_.problem, registry_, specs, options, progress);
   }
   [[nodiscard]] static std::vector<TrialSpec> Specs(std::int64_t samples) {
@@ -107,26 +107,35 @@ TEST_F(TrialsTest, TellsWhenATrialEnds) {
 TEST(ProgressMeter, TellsSamplesBestRateAndTimeLeft) {
   std::ostringstream out, err;
   const Console console{out, err, true, {}};
-  ProgressMeter meter(console, "search", 4000);
-  meter.StartTrials(2);
+  ProgressMeter meter(console, "search");
+  meter.StartTrials({2000, 2000});
   meter.Report(0, {1000, {StepOutcome::kOk, Picoseconds(2'000'000'000), 0}, Seconds(1)});
-  meter.Report(1, {500, {StepOutcome::kOk, Picoseconds(3'000'000'000), 0}, Seconds(1)});
-  meter.Report(1, {1000, {StepOutcome::kOk, Picoseconds(3'000'000'000), 0}, Seconds(1)});
+  meter.Report(1, {500, {StepOutcome::kOk, Picoseconds(3'000'000'000), 0}, Seconds(7)});
+  meter.Report(1, {1000, {StepOutcome::kOk, Picoseconds(3'000'000'000), 0}, Seconds(14)});
   const std::string line = meter.Line();
   EXPECT_EQ(line.find("search: 2,000/4,000 samples, best 2.000 ms, "), 0U) << line;
-  EXPECT_NE(line.find("/s, "), std::string::npos) << line;
-  EXPECT_NE(line.find(" s left"), std::string::npos) << line;
-  meter.FinishTrial(0, 2000, 1000);  // a heuristic that needed no more
+  // The second trial is the slow one: 1,000 samples took 14 s.
+  EXPECT_NE(line.find("/s, 14 s left"), std::string::npos) << line;
+  meter.FinishTrial(0, 1000);  // a heuristic that needed no more
   EXPECT_EQ(meter.Line().find("search: 2,000/3,000 samples"), 0U) << meter.Line();
+}
+
+TEST(ProgressMeter, TimeLeftEndsAtTheDeadline) {
+  std::ostringstream out, err;
+  const Console console{out, err, true, {}};
+  ProgressMeter meter(console, "search");
+  meter.StartTrials({1'000'000}, std::chrono::steady_clock::now());
+  meter.Report(0, {10, {StepOutcome::kOk, Picoseconds(5), 0}, Seconds(1)});
+  EXPECT_NE(meter.Line().find(", 0 s left"), std::string::npos) << meter.Line();
 }
 
 TEST(ProgressMeter, SaysWhenNothingFits) {
   std::ostringstream out, err;
   const Console console{out, err, false, {}};
-  ProgressMeter meter(console, "search", 0);
-  meter.StartTrials(1);
+  ProgressMeter meter(console, "search");
+  meter.StartTrials({100});
   meter.Report(0, {10, {StepOutcome::kOutOfMemory, Picoseconds(5), 100}, Seconds(1)});
-  EXPECT_EQ(meter.Line().find("search: 10 samples, none fits yet"), 0U) << meter.Line();
+  EXPECT_EQ(meter.Line().find("search: 10/100 samples, none fits yet"), 0U) << meter.Line();
 }
 
 }  // namespace
