@@ -7,11 +7,11 @@
 namespace placer {
 namespace {
 
-/// Shares of the kinds of moves, and how they are drawn: set on random toy graphs (see
-/// tests/placer/annealing_test.cc) and left alone since.
-constexpr double kSingleShare = 0.40;
-constexpr double kSwapShare = 0.10;
-constexpr double kRangeShare = 0.15;  // the rest: connected clusters
+/// Shares of the kinds of moves, and how they are drawn: set with the temperatures of annealing, on
+/// random toy graphs, and left alone since.
+constexpr double kSingleShare = 0.3;
+constexpr double kSwapShare = 0.2;
+constexpr double kRangeShare = 0.1;  // the rest: connected clusters
 constexpr double kNeighbourTargetShare = 0.5;
 constexpr double kSameDeviceShare = 0.5;
 

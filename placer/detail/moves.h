@@ -22,6 +22,8 @@ class MoveGenerator {
 
   /// False if every group has a single allowed device: there is nothing to change.
   [[nodiscard]] bool any() const noexcept { return !movable_.empty(); }
+  /// Groups with a choice.
+  [[nodiscard]] std::size_t num_movable() const noexcept { return movable_.size(); }
   /// A move that changes at least one group of `groups`; any() must hold. The reference is good
   /// until the next call.
   const std::vector<Change>& Propose(const GroupPlacement& groups, Rng* rng);
