@@ -12,7 +12,7 @@ namespace {
 using RuleTable = std::unordered_map<std::string_view, OpRule>;
 
 const RuleTable& Rules() {
-  static const RuleTable* const kRules = [] {
+  static const RuleTable* const table = [] {
     auto* rules = new RuleTable;  // lives as long as the process
     for (const auto rows : {ForwardRules(), BackwardRules()}) {
       for (const OpRule& row : rows) {
@@ -21,7 +21,7 @@ const RuleTable& Rules() {
     }
     return rules;
   }();
-  return *kRules;
+  return *table;
 }
 
 std::int64_t BytesOf(const TensorSpec& tensor) {

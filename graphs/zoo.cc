@@ -46,6 +46,7 @@ ZooModel FindModel(std::string_view name) {
                                [name](const ZooModel& model) { return model.name == name; });
   if (it == models.end()) {
     std::vector<std::string> known;
+    known.reserve(models.size());
     for (const ZooModel& model : models) {
       known.emplace_back(model.name);
     }

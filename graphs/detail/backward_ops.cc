@@ -131,6 +131,7 @@ void TrainingGraphMaker::AddBackwardOp(OpId op, const GradientRow& row, const st
     return;
   }
   std::vector<TensorSpec> outputs;
+  outputs.reserve(targets.size());
   for (const std::size_t target : targets) {
     outputs.push_back(GradientSpec(op, row, target, reads));
   }

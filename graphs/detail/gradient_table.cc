@@ -213,9 +213,9 @@ std::span<const GradientRow> GradientTable() { return kRows; }
 std::span<const std::string_view> TypesWithoutGradient() { return kWithoutGradient; }
 
 std::optional<std::span<const GradientRow>> GradientRowsOf(std::string_view type) {
-  static const Index kIndex = MakeIndex();
-  const auto it = kIndex.find(type);
-  return it == kIndex.end() ? std::nullopt : std::optional(it->second);
+  static const Index index = MakeIndex();
+  const auto it = index.find(type);
+  return it == index.end() ? std::nullopt : std::optional(it->second);
 }
 
 std::vector<GradientTerm> ParseGradientTerms(std::string_view text) {

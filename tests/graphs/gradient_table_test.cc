@@ -115,14 +115,14 @@ INSTANTIATE_TEST_SUITE_P(
     });
 
 std::string NoteOf(const GradientRow& row) {
-  static const std::map<GradientKind, std::string> kNotes = {{GradientKind::kOp, ""},
-                                                             {GradientKind::kElementwise, "summed"},
-                                                             {GradientKind::kPass, "passed"},
-                                                             {GradientKind::kView, "view"},
-                                                             {GradientKind::kLookUp, "sparse"}};
-  return kNotes.at(row.kind) + (row.cost == GradientCost::kForward        ? "1x"
-                                : row.cost == GradientCost::kTwiceForward ? "2x"
-                                                                          : "");
+  static const std::map<GradientKind, std::string> notes = {{GradientKind::kOp, ""},
+                                                            {GradientKind::kElementwise, "summed"},
+                                                            {GradientKind::kPass, "passed"},
+                                                            {GradientKind::kView, "view"},
+                                                            {GradientKind::kLookUp, "sparse"}};
+  return notes.at(row.kind) + (row.cost == GradientCost::kForward        ? "1x"
+                               : row.cost == GradientCost::kTwiceForward ? "2x"
+                                                                         : "");
 }
 
 TEST(GradientTable, IsTheOneInTheDocs) {

@@ -85,7 +85,7 @@ TEST(Training, ForwardOpsStayAsTheyAre) {
 }
 
 TEST(Training, OptimizersHoldAndMoveTheirState) {
-  constexpr std::int64_t kBytes = 8 * 16 * 4;
+  constexpr int kBytes = 8 * 16 * 4;
   for (const auto& [optimizer, type, state, moved, flops] :
        {std::tuple{Optimizer::kSgd, "SgdUpdate", 0, 3, 2},
         std::tuple{Optimizer::kMomentum, "MomentumUpdate", 1, 5, 4},
@@ -133,7 +133,7 @@ TEST(Training, ConvolutionCostsTwiceTheForwardPass) {
                           "wa/update = MomentumUpdate(wa, a/grad_weight)",
                           "wb/update = MomentumUpdate(wb, b/grad_weight)",
                           "bias/update = MomentumUpdate(bias, b/grad_bias)"));
-  const std::int64_t products = 2 * (2 * 4 * 6 * 6) * (8 * 3 * 3);
+  const int products = 2 * (2 * 4 * 6 * 6) * (8 * 3 * 3);
   EXPECT_EQ(OpNamed(graph, "b").flops, products + 2 * 4 * 6 * 6);
   EXPECT_EQ(OpNamed(graph, "b/grad_input").flops + OpNamed(graph, "b/grad_weight").flops,
             2 * products);
@@ -262,7 +262,7 @@ TEST(Training, LookingUpRowsOfAParameterIsSparse) {
               IsSupersetOf({"look0/grad = GatherGrad(loss/look0:1, words0)",
                             "table/grad_sum = Sum(look1/grad, look0/grad)",
                             "table/update = SgdUpdate(table, table/grad_sum)"}));
-  const std::int64_t sparse = 5 * 8 * 4 + 5 * 8;
+  const int sparse = 5 * 8 * 4 + 5 * 8;
   EXPECT_EQ(TensorOf(graph, "look0/grad").bytes, sparse);
   EXPECT_EQ(TensorOf(graph, "table/grad_sum").bytes, 2 * sparse);
   EXPECT_EQ(OpNamed(graph, "table/update").traffic_bytes, 3 * 2 * sparse);

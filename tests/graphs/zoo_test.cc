@@ -156,7 +156,7 @@ TEST(Zoo, InceptionV3IsTheKnownNetwork) {
 TEST(Zoo, RnnlmHasTheWorkOfItsProducts) {
   const Graph graph =
       MakeZooGraph("rnnlm?batch=3&layers=2&hidden=64&unroll=5&vocab=100&training=false");
-  const std::int64_t lstm = 2 * 64 * 4 * 64 + 4 * 64;
+  const int lstm = 2 * 64 * 4 * 64 + 4 * 64;
   EXPECT_EQ(Parameters(graph), 2 * lstm + 100 * 64 + 64 * 100 + 100);
   std::int64_t products = 0;
   for (const Op& op : graph.ops()) {
