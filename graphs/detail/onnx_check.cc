@@ -76,6 +76,37 @@ std::optional<std::vector<std::int64_t>> ShapeOf(const std::vector<NodeInput>& i
                                                                 : std::nullopt;
 }
 
+struct ListInput {
+  std::string_view type;
+  std::size_t first;
+  std::size_t last;
+  std::int64_t per_dim;  ///< values for each dim
+};
+
+/// Inputs that list dims. Where the list is not known libonnx makes an output of as many unknown
+/// dims as it has values, however many.
+constexpr std::array kListInputs{
+    ListInput{"Reshape", 1, 1, 1},         ListInput{"Expand", 1, 1, 1},
+    ListInput{"ConstantOfShape", 0, 0, 1}, ListInput{"Tile", 1, 1, 1},
+    ListInput{"Upsample", 1, 1, 1},        ListInput{"Resize", 1, 1, 2},
+    ListInput{"Resize", 2, 3, 1},          ListInput{"Pad", 1, 1, 2},
+    ListInput{"Slice", 1, 4, 1},           ListInput{"Squeeze", 1, 1, 1},
+    ListInput{"Unsqueeze", 1, 1, 1}};
+
+void CheckListLengths(const onnx::NodeProto& node, const std::vector<NodeInput>& inputs) {
+  for (const ListInput& list : kListInputs) {
+    for (std::size_t i = list.first; list.type == node.op_type() && i <= list.last; ++i) {
+      const auto shape = ShapeOf(inputs, i);
+      const std::int64_t most = kMaxRank * list.per_dim;
+      if (shape && NumElements(*shape) > most) {
+        throw InputError("input " + Quoted(node.input(static_cast<int>(i))) + " lists " +
+                         std::to_string(NumElements(*shape)) + " values, expected at most " +
+                         std::to_string(most));
+      }
+    }
+  }
+}
+
 /// Conv: X [N, C, ...], W [M, C / group, k...]. libonnx takes any channels.
 void CheckConv(const onnx::NodeProto& node, const std::vector<NodeInput>& inputs) {
   const auto data = ShapeOf(inputs, 0);
@@ -164,6 +195,7 @@ void CheckAttributes(const onnx::NodeProto& node, const std::vector<NodeInput>& 
       }
     }
   }
+  CheckListLengths(node, inputs);
   if (HasWindow(node.op_type())) {
     CheckSizes(node, inputs);
   }

@@ -449,6 +449,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Fault{"empty", {"has no graph"}},
                     Fault{"group_zero", {"node 'conv1'", "'group' has 0"}},
                     Fault{"kernel_too_large", {"node 'conv1'", "output 'y'", "-2, expected >= 0"}},
+                    Fault{"long_list",
+                          {"node 'e'", "'s' lists 1099511627776 values, expected at most 64"}},
                     Fault{"mismatched_channels", {"node 'conv1'", "3 channels", "4x5x3x3"}},
                     Fault{"mismatched_matrices", {"node 'm'", "Incompatible dimensions"}},
                     Fault{"missing_opset", {"node 'conv1'", "does not import an opset"}},

@@ -45,6 +45,12 @@ def reshape(target):
     return model([helper.make_node("Reshape", ["x", "s"], ["y"], name="r")], initializers=[shape])
 
 
+def long_list():
+    unknown = helper.make_tensor_value_info("s", TensorProto.INT64, [2**40])
+    expand = helper.make_node("Expand", ["x", "s"], ["y"], name="e")
+    return model([expand], inputs=[value("x", [1]), unknown], initializers=[])
+
+
 def short_data():
     broken = reshape([1, 192])
     broken.graph.initializer[0].int64_data.pop()
@@ -61,6 +67,7 @@ MODELS = {
     "duplicate_value": model([relu("x", "y", "a"), relu("x", "y", "b")]),
     "group_zero": model([conv(group=0)]),
     "kernel_too_large": model([conv()], initializers=[external("w", [4, 3, 11, 11])]),
+    "long_list": long_list(),
     "mismatched_channels": model([conv()], initializers=[external("w", [4, 5, 3, 3])]),
     "mismatched_matrices": model([helper.make_node("MatMul", ["x", "w"], ["y"], name="m")],
                                  inputs=[value("x", [2, 3])], initializers=[external("w", [4, 5])]),
