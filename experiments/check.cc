@@ -40,7 +40,7 @@ std::vector<std::string> CompareNames(const SavedPlacement& saved, const Workben
       faults.push_back("op '" + op + "': not in the graph");
     }
     if (!cluster.FindDevice(device)) {
-      faults.push_back("op '" + op + "': device '" + device + "' is not in the cluster");
+      faults.push_back(fmt::format("op '{}': device '{}' is not in the cluster", op, device));
     }
   }
   std::vector<DeviceId> device_of_op;

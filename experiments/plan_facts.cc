@@ -123,6 +123,7 @@ nlohmann::ordered_json ShortagesToJson(const Workbench& bench, const StepReport&
 
 TimeUnit UnitOf(const std::vector<Picoseconds>& times) {
   std::vector<Seconds> seconds;
+  seconds.reserve(times.size());
   for (const Picoseconds time : times) {
     seconds.push_back(ToSeconds(time));
   }

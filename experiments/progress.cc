@@ -30,7 +30,7 @@ ProgressMeter::ProgressMeter(const Console& console, std::string what)
 
 ProgressMeter::~ProgressMeter() { Clear(); }
 
-void ProgressMeter::StartTrials(std::vector<std::int64_t> budgets,
+void ProgressMeter::StartTrials(const std::vector<std::int64_t>& budgets,
                                 std::optional<Clock::time_point> deadline) {
   const std::scoped_lock lock(mutex_);
   trials_.clear();

@@ -30,7 +30,7 @@ class ProgressMeter {
   /// Before the first report.
   /// @param budgets   samples of each trial
   /// @param deadline  when all of them end, if anything but samples ends them
-  void StartTrials(std::vector<std::int64_t> budgets,
+  void StartTrials(const std::vector<std::int64_t>& budgets,
                    std::optional<Clock::time_point> deadline = std::nullopt);
   void Report(std::size_t trial, const Progress& progress);
   /// What a trial did not use of its samples is no longer expected.

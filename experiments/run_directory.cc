@@ -82,13 +82,13 @@ void RunDirectory::StartSeed(Seed seed) const {
   }
 }
 
-void RunDirectory::TrimMetrics(Seed seed, std::int64_t samples) const {
+void RunDirectory::TrimMetrics(Seed seed, std::int64_t first_update) const {
   const fs::path path = SeedPath(seed) / "metrics.jsonl";
   std::istringstream lines(ReadWholeFile(path));
   std::string kept;
   for (std::string line; std::getline(lines, line);) {
-    const std::optional<Json> metric = ParseObject(line, "samples");
-    if (metric && metric->at("samples").get<std::int64_t>() < samples) {
+    const std::optional<Json> metric = ParseObject(line, "update");
+    if (metric && metric->at("update").get<std::int64_t>() < first_update) {
       kept += line + '\n';
     }
   }

@@ -38,8 +38,8 @@ class RunDirectory {
   [[nodiscard]] std::optional<nlohmann::ordered_json> FinishedSeed(Seed seed) const;
   /// Before a seed runs. Without a checkpoint to go on from its metrics start empty.
   void StartSeed(Seed seed) const;
-  /// Removes the metrics from `samples` on: what ran after the last checkpoint runs again.
-  void TrimMetrics(Seed seed, std::int64_t samples) const;
+  /// Removes the metrics from an update on: what ran after the last checkpoint runs again.
+  void TrimMetrics(Seed seed, std::int64_t first_update) const;
   void AppendMetric(Seed seed, const nlohmann::ordered_json& metric) const;
   void FinishSeed(Seed seed, const nlohmann::ordered_json& result) const;
 

@@ -149,7 +149,7 @@ class Experiment {
           registry_, config_.method,
           [this, seed = specs[i].seed, first = true](const UpdateRecord& record) mutable {
             if (std::exchange(first, false)) {
-              directory_.TrimMetrics(seed, record.samples);
+              directory_.TrimMetrics(seed, record.update);
             }
             directory_.AppendMetric(seed, MetricOf(record));
           });

@@ -52,7 +52,7 @@ std::vector<PlaceResult> RunTrials(const Problem& problem, const PlacerRegistry&
   for (const TrialSpec& trial : trials) {
     budgets.push_back(trial.budget.samples);
   }
-  progress.StartTrials(std::move(budgets), options.deadline);
+  progress.StartTrials(budgets, options.deadline);
   const auto work = [&] {
     for (std::size_t i = next++; i < trials.size(); i = next++) {
       if (options.stop.stop_requested() || failed) {

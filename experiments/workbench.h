@@ -55,6 +55,7 @@ class Workbench {
  public:
   /// @throws InputError
   Workbench(LoadedModel model, const ProblemOptions& options);
+  ~Workbench() = default;
   Workbench(const Workbench&) = delete;
   Workbench& operator=(const Workbench&) = delete;
 

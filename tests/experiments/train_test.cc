@@ -160,13 +160,16 @@ TEST_F(TrainTest, MetricsHoldEveryUpdate) {
   const CommandResult result = RunPlacer({"train", Config(kReinforce)});
   ASSERT_EQ(result.code, 0) << result.err;
   const std::vector<std::string> metrics = test::Lines(ReadRun("seed-5/metrics.jsonl"));
-  ASSERT_EQ(metrics.size(), 100U);
+  ASSERT_GE(metrics.size(), 50U);
+  std::int64_t samples = 0;
   for (std::size_t i = 0; i < metrics.size(); ++i) {
     const nlohmann::json metric = nlohmann::json::parse(metrics[i]);
     EXPECT_EQ(metric.at("update"), i + 1);
-    EXPECT_EQ(metric.at("samples"), 4 * (i + 1));
+    EXPECT_GT(metric.at("samples"), samples);
     EXPECT_GE(metric.at("entropy"), 0);
+    samples = metric.at("samples");
   }
+  EXPECT_EQ(samples, 400);
   EXPECT_TRUE(std::filesystem::exists(files_.dir / "run/seed-5/checkpoint.bin"));
 }
 
@@ -190,7 +193,7 @@ TEST_F(TrainTest, ResumedLearningEqualsLearningStraightThrough) {
     });
     EXPECT_EQ(RunPlacer({"train", config}, source.get_token()).code, 130);
   }
-  EXPECT_LT(test::Lines(ReadRun("seed-5/metrics.jsonl")).size(), 100U);
+  EXPECT_LT(test::Lines(ReadRun("seed-5/metrics.jsonl")).size(), test::Lines(metrics).size());
   EXPECT_FALSE(std::filesystem::exists(files_.dir / "run/seed-5/result.json"));
   const CommandResult resumed = RunPlacer({"train", config, "--resume"});
   ASSERT_EQ(resumed.code, 0) << resumed.err;
@@ -202,13 +205,13 @@ TEST_F(TrainTest, UpdatesAfterTheLastCheckpointAreNotCountedTwice) {
   const ExperimentConfig config = ReadExperiment(Config(kReinforce));
   const RunDirectory directory(config, /*resume=*/false);
   directory.StartSeed(5);
-  for (const std::int64_t samples : {4, 8, 12}) {
-    directory.AppendMetric(5, {{"samples", samples}});
+  for (const int update : {1, 2, 3}) {
+    directory.AppendMetric(5, {{"update", update}});
   }
   static_cast<void>(files_.dir.Write("run/seed-5/metrics.jsonl",
-                                     ReadRun("seed-5/metrics.jsonl") + "{\"samples\": 1"));
-  directory.TrimMetrics(5, 12);
-  EXPECT_EQ(ReadRun("seed-5/metrics.jsonl"), "{\"samples\":4}\n{\"samples\":8}\n");
+                                     ReadRun("seed-5/metrics.jsonl") + "{\"update\": 1"));
+  directory.TrimMetrics(5, 3);
+  EXPECT_EQ(ReadRun("seed-5/metrics.jsonl"), "{\"update\":1}\n{\"update\":2}\n");
 }
 
 TEST_F(TrainTest, OptionsOfTheLearnerAreChecked) {
