@@ -8,7 +8,7 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
+#include <string>
 #include <tuple>
 
 #include "placer/detail/candidates.h"
@@ -86,7 +86,14 @@ std::int64_t Duration(const Problem& problem, const ScheduleEstimate& estimate, 
                                  : problem.group_time(group, device).count();
 }
 
-GroupPlacement Heft(const Problem& problem, const std::vector<double>& rank, bool reserve_links) {
+struct ListOptions {
+  std::vector<DeviceId> pool;
+  bool reserve_links = true;
+  bool count_outputs = true;  ///< as if nothing were freed during the step
+};
+
+GroupPlacement Heft(const Problem& problem, const std::vector<double>& rank,
+                    const ListOptions& options) {
   const Graph& graph = problem.graph();
   std::vector<OpId> order;
   for (std::size_t i = 0; i < graph.num_ops(); ++i) {
@@ -97,13 +104,12 @@ GroupPlacement Heft(const Problem& problem, const std::vector<double>& rank, boo
   // A producer's rank is at least its consumers'; a tie leaves the topological order.
   std::stable_sort(order.begin(), order.end(),
                    [&](OpId a, OpId b) { return rank[a.index()] > rank[b.index()]; });
-  ScheduleEstimate estimate(problem, reserve_links);
-  estimate.set_bytes(BytesOfGroups(problem, /*outputs=*/false));
-  const std::vector<DeviceId> pool = AllDevices(problem.cluster());
+  ScheduleEstimate estimate(problem, options.reserve_links);
+  estimate.set_bytes(BytesOfGroups(problem, options.count_outputs));
   for (const OpId op : order) {
     DeviceId best;
     std::int64_t best_finish = std::numeric_limits<std::int64_t>::max();
-    const Choice choice = MakeChoice(problem, estimate, pool, op);
+    const Choice choice = MakeChoice(problem, estimate, options.pool, op);
     ForEachDevice(problem, estimate, choice, [&](DeviceId device) {
       const std::int64_t start = estimate.EarliestStart(
           device, estimate.DataReady(op, device), problem.costs().op_time(op, device).count());
@@ -121,20 +127,27 @@ GroupPlacement Heft(const Problem& problem, const std::vector<double>& rank, boo
 class HeftPlacer final : public CandidatePlacer {
   [[nodiscard]] std::vector<Candidate> Candidates(const Problem& problem, Seed) const override {
     const std::vector<double> rank = UpwardRanks(problem);
-    return {{Heft(problem, rank, /*reserve_links=*/true), "transfers wait for links"},
-            {Heft(problem, rank, /*reserve_links=*/false), "links without contention"}};
+    const std::vector<DeviceId> all = AllDevices(problem.cluster());
+    std::vector<Candidate> candidates;
+    for (const bool count_outputs : {false, true}) {
+      for (const bool reserve_links : {true, false}) {
+        candidates.push_back({Heft(problem, rank, {all, reserve_links, count_outputs}),
+                              std::string(reserve_links ? "transfers wait for links, "
+                                                        : "links without contention, ") +
+                                  (count_outputs ? "all outputs held" : "outputs freed")});
+      }
+    }
+    return candidates;
   }
-};
-
-struct EtfOptions {
-  std::vector<DeviceId> pool;
-  bool count_outputs = true;  ///< as if nothing were freed during the step
 };
 
 class EtfRun {
  public:
-  EtfRun(const Problem& problem, const std::vector<double>& rank, const EtfOptions& options)
-      : problem_(problem), rank_(rank), pool_(options.pool), estimate_(problem, true) {
+  EtfRun(const Problem& problem, const std::vector<double>& rank, const ListOptions& options)
+      : problem_(problem),
+        rank_(rank),
+        pool_(options.pool),
+        estimate_(problem, options.reserve_links) {
     estimate_.set_bytes(BytesOfGroups(problem, options.count_outputs));
   }
 
@@ -250,14 +263,14 @@ class EtfPlacer final : public CandidatePlacer {
     const std::vector<double> rank = UpwardRanks(problem);
     const std::vector<DeviceId> accelerators = Accelerators(problem.cluster());
     std::vector<Candidate> candidates;
-    const auto add = [&](const EtfOptions& options, const std::string& note) {
+    const auto add = [&](const ListOptions& options, const std::string& note) {
       candidates.push_back({EtfRun(problem, rank, options).Run(), note});
     };
-    add({accelerators, true}, "accelerators, all outputs held");
-    add({accelerators, false}, "accelerators, outputs freed");
+    add({accelerators, true, true}, "accelerators, all outputs held");
+    add({accelerators, true, false}, "accelerators, outputs freed");
     if (accelerators.size() < problem.num_devices()) {
-      add({AllDevices(problem.cluster()), true}, "all devices, all outputs held");
-      add({AllDevices(problem.cluster()), false}, "all devices, outputs freed");
+      add({AllDevices(problem.cluster()), true, true}, "all devices, all outputs held");
+      add({AllDevices(problem.cluster()), true, false}, "all devices, outputs freed");
     }
     return candidates;
   }
