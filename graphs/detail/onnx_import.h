@@ -12,9 +12,11 @@
 #include <vector>
 
 #include "graphs/detail/onnx_batch.h"
+#include "graphs/detail/onnx_fold.h"
 #include "graphs/detail/onnx_infer.h"
 #include "graphs/detail/onnx_types.h"
 #include "graphs/graph.h"
+#include "graphs/op_rules.h"
 
 namespace placer::onnx_detail {
 
@@ -72,6 +74,12 @@ class Importer {
 
  private:
   struct NodeState;
+  /// What an op reads, and the shapes that decide its cost.
+  struct NodeEdges {
+    std::vector<TensorId> inputs;
+    OpShapes shapes;
+    bool reads_first = false;  ///< inputs[0] is the node's input 0
+  };
 
   void ReadOpsets();
   void NameNodes();
@@ -88,7 +96,10 @@ class Importer {
   void InferUnknownOp(NodeState& state);
   void RefineTypes(NodeState& state);
   [[nodiscard]] bool FoldIdentity(const NodeState& state);
+  /// The inputs of a node that reads nothing but constants; nothing for other nodes.
+  [[nodiscard]] std::optional<std::vector<FoldInput>> ConstantInputs(const NodeState& state) const;
   [[nodiscard]] bool FoldNode(const NodeState& state);
+  [[nodiscard]] NodeEdges ConnectInputs(const NodeState& state);
   void AddNode(const NodeState& state);
   [[nodiscard]] std::string TypeOf(const NodeState& state) const;
 

@@ -206,15 +206,15 @@ bool Importer::FoldIdentity(const NodeState& state) {
   return true;
 }
 
-bool Importer::FoldNode(const NodeState& state) {
+std::optional<std::vector<FoldInput>> Importer::ConstantInputs(const NodeState& state) const {
   const std::string& type = state.node.op_type();
-  const bool of_shape = IsDefaultDomain(state.node) && (type == "Shape" || type == "Size");
   if (!state.known || !IsDefaultDomain(state.node) ||
       (state.inputs.empty() && type != "Constant") ||
       std::find(kNotDeterministic.begin(), kNotDeterministic.end(), type) !=
           kNotDeterministic.end()) {
-    return false;
+    return std::nullopt;
   }
+  const bool of_shape = type == "Shape" || type == "Size";  // no matter what is in the tensor
   std::vector<FoldInput> inputs;
   for (std::size_t i = 0; i < state.inputs.size(); ++i) {
     const auto found = values_.find(state.reads.inputs[i]);
@@ -224,18 +224,19 @@ bool Importer::FoldNode(const NodeState& state) {
     }
     const auto shape = StaticShape(found->second.type);
     if (!shape || !(of_shape || IsConstant(found->second))) {
-      return false;
+      return std::nullopt;
     }
-    inputs.push_back(
-        {.data = found->second.data ? &*found->second.data : nullptr, .shape = *shape});
-    if (i == 1 && type == "Reshape" && state.target.dims_size() > 0) {
-      inputs.back().data = nullptr;  // another target was taken; the elements stay the same
-    }
+    const ConstantData* data = found->second.data ? &*found->second.data : nullptr;
+    inputs.push_back({.data = data, .shape = *shape});
   }
-  for (const auto& output : state.outputs) {
-    if (!StaticShape(output)) {
-      return false;
-    }
+  return inputs;
+}
+
+bool Importer::FoldNode(const NodeState& state) {
+  const auto inputs = ConstantInputs(state);
+  if (!inputs || !std::all_of(state.outputs.begin(), state.outputs.end(),
+                              [](const auto& type) { return StaticShape(type).has_value(); })) {
+    return false;
   }
   for (int i = 0; i < state.node.output_size(); ++i) {
     Value value;
@@ -244,7 +245,7 @@ bool Importer::FoldNode(const NodeState& state) {
     value.source = state.node.name();
     const auto shape = *StaticShape(value.type);
     if (state.node.output_size() == 1) {
-      value.data = Fold(state.node, inputs, ElementType(value.type), shape);
+      value.data = Fold(state.node, *inputs, ElementType(value.type), shape);
     }
     if (value.data) {
       value.proto = std::make_unique<onnx::TensorProto>(
@@ -280,47 +281,52 @@ std::string Importer::TypeOf(const NodeState& state) const {
   return training ? "DropoutTraining" : type;
 }
 
+Importer::NodeEdges Importer::ConnectInputs(const NodeState& state) {
+  NodeEdges edges;
+  std::vector<std::vector<std::int64_t>> shapes;
+  const auto read = [&](const std::string& name, bool setting) -> std::optional<TensorId> {
+    const auto found = values_.find(name);
+    if (found == values_.end()) {
+      return std::nullopt;  // an optional input that is not given
+    }
+    const auto tensor = Materialize(name, setting);
+    edges.shapes.inputs.push_back(tensor ? builder_.tensor(*tensor) : SpecOf(name, found->second));
+    shapes.push_back(edges.shapes.inputs.back().shape);
+    if (tensor) {
+      edges.inputs.push_back(*tensor);
+    }
+    return tensor;
+  };
+  for (std::size_t i = 0; i < state.reads.inputs.size(); ++i) {
+    const auto tensor = read(state.reads.inputs[i], state.known && IsSetting(state.node, i));
+    edges.reads_first = edges.reads_first || (i == 0 && tensor);
+  }
+  for (const std::string& name : state.reads.captured) {
+    (void)read(name, /*setting=*/false);
+  }
+  edges.shapes.kernel_elements = KernelElements(state.node, shapes);
+  return edges;
+}
+
 void Importer::AddNode(const NodeState& state) {
   const std::string type = TypeOf(state);
-  std::vector<TensorId> inputs;
-  OpShapes shapes;
-  std::vector<std::vector<std::int64_t>> input_shapes;
-  bool first_is_tensor = false;
-  for (const auto* names : {&state.reads.inputs, &state.reads.captured}) {
-    for (std::size_t i = 0; i < names->size(); ++i) {
-      const auto found = values_.find((*names)[i]);
-      if (found == values_.end()) {
-        continue;
-      }
-      const bool setting = names == &state.reads.inputs && state.known && IsSetting(state.node, i);
-      const auto tensor = Materialize((*names)[i], setting);
-      if (tensor) {
-        first_is_tensor = first_is_tensor || (inputs.empty() && i == 0);
-        inputs.push_back(*tensor);
-        shapes.inputs.push_back(builder_.tensor(*tensor));
-      } else {
-        shapes.inputs.push_back(SpecOf((*names)[i], found->second));
-      }
-      input_shapes.push_back(shapes.inputs.back().shape);
-    }
-  }
+  NodeEdges edges = ConnectInputs(state);
   std::vector<std::pair<std::string, Value>> values;
   for (std::size_t i = 0; i < state.outputs.size(); ++i) {
     const std::string& name = state.node.output(static_cast<int>(i));
     if (!name.empty()) {
       Value value;
       value.type = state.outputs[i];
-      shapes.outputs.push_back(SpecOf(name, value));
+      edges.shapes.outputs.push_back(SpecOf(name, value));
       values.emplace_back(name, std::move(value));
     }
   }
-  shapes.kernel_elements = KernelElements(state.node, input_shapes);
-  const OpCosts costs = CostOf(type, shapes);
+  const OpCosts costs = CostOf(type, edges.shapes);
   if (!costs.known && state.known) {
     notes_->Add(ImportNotes::Kind::kNoRule, type);
   }
-  if (state.known && IsView(type) && first_is_tensor && !shapes.outputs.empty()) {
-    shapes.outputs[0].aliases_input = 0;
+  if (state.known && IsView(type) && edges.reads_first && !edges.shapes.outputs.empty()) {
+    edges.shapes.outputs[0].aliases_input = 0;
   }
   const OpId op = builder_.AddOp({.name = node_names_[static_cast<std::size_t>(state.index)],
                                   .type = type,
@@ -328,7 +334,7 @@ void Importer::AddNode(const NodeState& state) {
                                   .flops = costs.flops,
                                   .traffic_bytes = costs.traffic_bytes,
                                   .source_name = state.node.name()},
-                                 std::move(inputs), shapes.outputs);
+                                 std::move(edges.inputs), std::move(edges.shapes.outputs));
   for (std::size_t i = 0; i < values.size(); ++i) {
     values[i].second.tensor = builder_.Output(op, i);
     values_.insert_or_assign(values[i].first, std::move(values[i].second));
