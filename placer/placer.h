@@ -39,8 +39,8 @@ struct PlaceRequest {
   std::stop_token stop;  ///< asks the method to return its best so far
   std::function<void(const Progress&)>
       progress;  ///< called from the thread of Place(), between batches
-  /// Where a method that can do so keeps its state: it goes on from the file if there is one. Empty:
-  /// nowhere.
+  /// Where a method that can do so keeps its state: it goes on from the file if there is one.
+  /// Empty: nowhere.
   std::filesystem::path checkpoint;
 };
 
