@@ -12,16 +12,16 @@ namespace {
 using RuleTable = std::unordered_map<std::string_view, OpRule>;
 
 const RuleTable& Rules() {
-  static const RuleTable* const table = [] {
-    auto* rules = new RuleTable;  // lives as long as the process
+  static const RuleTable kRules = [] {
+    RuleTable rules;
     for (const auto rows : {ForwardRules(), BackwardRules()}) {
       for (const OpRule& row : rows) {
-        rules->emplace(row.type, row);
+        rules.emplace(row.type, row);
       }
     }
     return rules;
   }();
-  return *table;
+  return kRules;
 }
 
 std::int64_t BytesOf(const TensorSpec& tensor) {

@@ -47,12 +47,11 @@ Graph Importer::Run(ImportNotes& notes) {
     try {
       ImportNode(node);
     } catch (const InputError& error) {
-      const InputError at_node = error.In(NodeText(graph_, node));
-      if (dims_->overrides()) {
-        throw InputError(std::string(at_node.what()) + " (with batch " + std::to_string(*batch_) +
-                         "; the model may have its own batch built in)");
+      if (!dims_->overrides()) {
+        throw error.In(NodeText(graph_, node));
       }
-      throw at_node;
+      throw InputError(std::string(error.In(NodeText(graph_, node)).what()) + " (with batch " +
+                       std::to_string(*batch_) + "; the model may have its own batch built in)");
     }
   }
   MarkOutputs();

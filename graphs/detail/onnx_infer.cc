@@ -17,19 +17,25 @@ class Context final : public onnx::InferenceContext {
   Context(const onnx::NodeProto& node, const std::vector<NodeInput>& inputs)
       : node_(node), inputs_(inputs), outputs_(static_cast<std::size_t>(node.output_size())) {}
 
-  const onnx::AttributeProto* getAttribute(const std::string& name) const override {
+  [[nodiscard]] const onnx::AttributeProto* getAttribute(const std::string& name) const override {
     return FindAttribute(node_, name);
   }
-  std::size_t getNumInputs() const override { return inputs_.size(); }
-  const onnx::TypeProto* getInputType(std::size_t index) const override { return At(index).type; }
-  const onnx::TensorProto* getInputData(std::size_t index) const override { return At(index).data; }
-  const onnx::SparseTensorProto* getInputSparseData(std::size_t /*index*/) const override {
+  [[nodiscard]] std::size_t getNumInputs() const override { return inputs_.size(); }
+  [[nodiscard]] const onnx::TypeProto* getInputType(std::size_t index) const override {
+    return At(index).type;
+  }
+  [[nodiscard]] const onnx::TensorProto* getInputData(std::size_t index) const override {
+    return At(index).data;
+  }
+  [[nodiscard]] const onnx::SparseTensorProto* getInputSparseData(
+      std::size_t /*index*/) const override {
     return nullptr;
   }
-  const onnx::TensorShapeProto* getSymbolicInput(std::size_t /*index*/) const override {
+  [[nodiscard]] const onnx::TensorShapeProto* getSymbolicInput(
+      std::size_t /*index*/) const override {
     return nullptr;
   }
-  std::size_t getNumOutputs() const override { return outputs_.size(); }
+  [[nodiscard]] std::size_t getNumOutputs() const override { return outputs_.size(); }
   onnx::TypeProto* getOutputType(std::size_t index) override {
     if (index >= outputs_.size()) {
       throw onnx::InferenceError("output " + std::to_string(index) + " does not exist");

@@ -35,8 +35,10 @@ std::vector<std::string> ImportNotes::Lines() const {
     for (const auto& [name, count] : names) {
       total += count;
       if (++named <= kMaxNamed) {
-        list += (list.empty() ? "" : ", ") + name +
-                (count > 1 ? " x" + std::to_string(count) : std::string());
+        list.append(list.empty() ? "" : ", ").append(name);
+        if (count > 1) {
+          list.append(" x").append(std::to_string(count));
+        }
       }
     }
     if (named > kMaxNamed) {
@@ -44,7 +46,8 @@ std::vector<std::string> ImportNotes::Lines() const {
     }
     std::string line(kLines[static_cast<std::size_t>(kind)]);
     line.replace(line.find('%'), 1, std::to_string(total));
-    lines.push_back(line + ": " + list);
+    line.append(": ").append(list);
+    lines.push_back(std::move(line));
   }
   return lines;
 }
@@ -53,7 +56,8 @@ std::string UniqueNames::Make(const std::string& wanted) {
   std::string name = wanted;
   while (!taken_.insert(name).second) {
     int& next = next_.try_emplace(wanted, 2).first->second;
-    name = wanted + "_" + std::to_string(next++);
+    name = wanted;
+    name.append("_").append(std::to_string(next++));
   }
   return name;
 }

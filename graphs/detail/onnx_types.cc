@@ -23,6 +23,17 @@ std::vector<Out> FromRaw(const std::string& raw) {
   return values;
 }
 
+/// Bytes are small numbers here, not characters.
+std::vector<std::int64_t> SignedBytes(const std::string& raw) {
+  std::vector<std::int64_t> values;
+  values.reserve(raw.size());
+  for (const char byte : raw) {
+    const int bits = static_cast<unsigned char>(byte);
+    values.push_back(bits < 128 ? bits : bits - 256);
+  }
+  return values;
+}
+
 ConstantData ReadRaw(const TensorProto& tensor) {
   const std::string& raw = tensor.raw_data();
   switch (tensor.data_type()) {
@@ -35,7 +46,7 @@ ConstantData ReadRaw(const TensorProto& tensor) {
     case TensorProto::INT32:
       return {.ints = FromRaw<std::int32_t, std::int64_t>(raw)};
     case TensorProto::INT8:
-      return {.ints = FromRaw<std::int8_t, std::int64_t>(raw)};
+      return {.ints = SignedBytes(raw)};
     default:
       return {.ints = FromRaw<std::uint8_t, std::int64_t>(raw)};
   }

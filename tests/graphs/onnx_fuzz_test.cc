@@ -226,7 +226,7 @@ std::string ImportMutant(const test::TempDir& dir, onnx::ModelProto model, Rng& 
     EXPECT_GT(loaded.graph.num_ops(), 0U);
     return "";
   } catch (const InputError& error) {
-    const std::string message = error.what();
+    std::string message = error.what();
     EXPECT_EQ(message.find(path), 0U) << message;
     EXPECT_EQ(message.find('\n'), std::string::npos) << message;
     return message;
@@ -271,7 +271,8 @@ TEST(OnnxFuzz, TruncatedAndFlippedBytes) {
   for (int i = 0; i < kMutants; ++i) {
     std::string bytes = whole.substr(0, rng.Below(2) == 0 ? rng.Below(whole.size()) : whole.size());
     for (std::size_t flips = rng.Below(4); flips > 0 && !bytes.empty(); --flips) {
-      bytes[rng.Below(bytes.size())] ^= static_cast<char>(1U << rng.Below(8));
+      char& byte = bytes[rng.Below(bytes.size())];
+      byte = static_cast<char>(static_cast<unsigned char>(byte) ^ (1U << rng.Below(8)));
     }
     try {
       (void)ImportOnnx(dir.Write("model.onnx", bytes));
