@@ -19,7 +19,7 @@ namespace placer {
 
 /// Groups above this number are merged unless the user says otherwise: about the size of the
 /// paper's largest model (NMT, 280 groups), so that every method sees a problem it can search.
-inline constexpr std::size_t kDefaultMaxGroups = 256;
+inline constexpr std::size_t kDefaultMaxGroups = 100;
 
 /// Which model, and how it is read.
 struct ModelOptions {

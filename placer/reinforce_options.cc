@@ -124,11 +124,17 @@ const std::vector<Option>& Options() {
       Number<std::size_t>(
           "elites", [](O & o) -> auto& { return o.elites; }, 0, 256),
       Number<double>(
+          "narrowing", [](O & o) -> auto& { return o.narrowing; }, 0.0, 1.0),
+      Number<double>(
           "elite_weight", [](O & o) -> auto& { return o.elite_weight; }, 0.0, 1e3),
       Number<double>(
           "neighbourhood", [](O & o) -> auto& { return o.neighbourhood; }, 0.0, 1.0),
       Number<double>(
           "exploration", [](O & o) -> auto& { return o.exploration; }, 0.0, 1.0),
+      Number<double>(
+          "oversampling", [](O & o) -> auto& { return o.oversampling; }, 1.0, 100.0),
+      Number<double>(
+          "reheating", [](O & o) -> auto& { return o.reheating; }, 1.0, 10.0),
       Number<double>(
           "together", [](O & o) -> auto& { return o.together; }, 0.0, 1.0),
       Number<double>(
@@ -159,12 +165,16 @@ ReinforceOptions PaperPreset() {
 
 ReinforceOptions DefaultPreset() {
   ReinforceOptions o;
-  o.epochs = 2;
-  o.learning_rate = 2e-3;
+  o.learning_rate = 4e-3;
   o.entropy_weight = 0.01;
-  o.elites = 4;
+  o.epochs = 2;
+  o.elites = 8;
   o.elite_weight = 1;
+  o.narrowing = 0.25;
   o.neighbourhood = 0.9;
+  o.together = 0.7;
+  o.oversampling = 2;
+  o.reheating = 1.1;
   return o;
 }
 

@@ -42,10 +42,17 @@ struct ReinforceOptions {
   /// 2018).
   std::size_t elites = 0;
   double elite_weight = 0;
+  /// The number of elites in use falls to one while the last share of the budget is spent.
+  double narrowing = 0;
   /// Share of the samples, at the end, that keep an elite placement but for a neighbourhood, which
   /// the policy decides anew. The share grows from 0 while `exploration` of the budget is spent.
   double neighbourhood = 0;
   double exploration = 0.1;
+  /// Placements proposed per one evaluated: those that were evaluated before are passed over.
+  double oversampling = 1;
+  /// Factor by which the sampling temperature rises after a batch without enough new placements,
+  /// and falls again after others; 1: never.
+  double reheating = 1;
   /// Share of the neighbourhoods that get one device: one decision for all their groups.
   double together = 0;
   /// Sampling temperature at the start and at the end (geometric in between).

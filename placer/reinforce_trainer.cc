@@ -17,6 +17,9 @@ namespace {
 /// Streams of random numbers.
 enum class Stream : std::uint8_t { kPolicy, kSamples, kNeighbourhoods, kWarmUp };
 
+/// A policy that proposes nothing new is sampled at a higher temperature, up to this factor.
+constexpr double kMostHeat = 2;
+
 Seed StreamSeed(Seed root, Stream stream, std::int64_t index = 0, std::size_t sample = 0) {
   return DeriveSeed(root, static_cast<std::uint64_t>(stream), index, sample);
 }
@@ -114,6 +117,7 @@ void ReinforceTrainer::Restore() {
     update_ = static_cast<std::int64_t>(trainer.TakeInteger());
     has_baseline_ = trainer.TakeInteger() != 0;
     baseline_ = trainer.TakeReal();
+    heat_ = trainer.TakeReal();
     elites_.resize(trainer.TakeInteger());
     for (Elite& elite : elites_) {
       const std::string devices = trainer.TakeBytes();
@@ -135,6 +139,7 @@ void ReinforceTrainer::Save() const {
   trainer.Put(static_cast<std::uint64_t>(update_));
   trainer.Put(static_cast<std::uint64_t>(has_baseline_ ? 1 : 0));
   trainer.Put(baseline_);
+  trainer.Put(heat_);
   trainer.Put(static_cast<std::uint64_t>(elites_.size()));
   for (const Elite& elite : elites_) {
     trainer.Put(std::string(elite.devices.begin(), elite.devices.end()));
@@ -207,7 +212,7 @@ PlaceResult ReinforceTrainer::Finish() {
 void ReinforceTrainer::Update() {
   const double spent = session_.spent();
   const double temperature =
-      options_.first_temperature *
+      heat_ * options_.first_temperature *
       std::pow(options_.last_temperature / options_.first_temperature, spent);
   const Batch batch = Propose(temperature);
   if (batch.proposals.empty()) {
@@ -222,10 +227,18 @@ void ReinforceTrainer::Update() {
   Report(batch, stats, temperature);
 }
 
+/// All for most of the budget, then fewer, at the end only the best: the policy settles.
+std::size_t ReinforceTrainer::NumActiveElites() const {
+  const double share =
+      options_.narrowing > 0 ? std::min(1.0, (1 - session_.spent()) / options_.narrowing) : 1;
+  const double active = std::ceil(share * static_cast<double>(options_.elites));
+  return std::min(elites_.size(), std::max<std::size_t>(1, static_cast<std::size_t>(active)));
+}
+
 /// An elite placement with a part left to decide.
 std::vector<std::uint8_t> ReinforceTrainer::Neighbourhood(std::size_t sample) {
   Rng rng(StreamSeed(request_.seed, Stream::kNeighbourhoods, update_, sample));
-  std::vector<std::uint8_t> given = elites_[rng.Below(elites_.size())].devices;
+  std::vector<std::uint8_t> given = elites_[rng.Below(NumActiveElites())].devices;
   const GroupPlacement groups = ToGroups(given);
   const bool together = rng.Uniform() < options_.together;
   std::size_t leader = given.size();
@@ -244,19 +257,18 @@ ReinforceTrainer::Batch ReinforceTrainer::Propose(double temperature) {
       options_.neighbourhood *
       (options_.exploration > 0 ? std::min(1.0, spent / options_.exploration) : 1.0);
   const bool local = share > 0 && !elites_.empty() && moves_.any();
-  const auto num_local =
-      local ? static_cast<std::size_t>(std::lround(share * static_cast<double>(options_.batch)))
-            : 0;
   const std::vector<std::uint8_t> all(features_.num_groups, kAnyDevice);
-  for (std::size_t i = 0; i < options_.batch; ++i) {
-    batch.given.push_back(i < num_local ? Neighbourhood(i) : all);
+  const auto num_proposals = static_cast<std::size_t>(
+      std::lround(options_.oversampling * static_cast<double>(options_.batch)));
+  for (std::size_t i = 0; i < num_proposals; ++i) {
+    const bool is_local =
+        static_cast<double>(i % options_.batch) < share * static_cast<double>(options_.batch);
+    batch.given.push_back(local && is_local ? Neighbourhood(i) : all);
   }
   batch.proposals = policy_->Complete(
       features_, batch.given, StreamSeed(request_.seed, Stream::kSamples, update_), temperature);
   std::vector<GroupPlacement> placements;
-  for (const Proposal& proposal : batch.proposals) {
-    placements.push_back(ToGroups(proposal.devices));
-  }
+  KeepNew(batch, placements);
   batch.summaries.resize(placements.size());
   const std::size_t evaluated = session_.EvaluateBatch(placements, batch.summaries);
   batch.given.resize(evaluated);
@@ -266,6 +278,30 @@ ReinforceTrainer::Batch ReinforceTrainer::Propose(double temperature) {
     batch.rewards.push_back(Reward(summary));
   }
   return batch;
+}
+
+/// Of the proposals the first `batch` that were not evaluated before; without oversampling, all.
+void ReinforceTrainer::KeepNew(Batch& batch, std::vector<GroupPlacement>& placements) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < batch.proposals.size() && kept < options_.batch; ++i) {
+    GroupPlacement groups = ToGroups(batch.proposals[i].devices);
+    const std::size_t left = batch.proposals.size() - i;
+    const bool spare = left > 1 && (kept > 0 || left > options_.batch);
+    if (options_.oversampling > 1 && spare && session_.seen(groups)) {
+      continue;
+    }
+    if (kept != i) {
+      batch.given[kept] = std::move(batch.given[i]);
+      batch.proposals[kept] = std::move(batch.proposals[i]);
+    }
+    placements.push_back(std::move(groups));
+    ++kept;
+  }
+  const double new_share = static_cast<double>(kept) / static_cast<double>(options_.batch);
+  heat_ = new_share < 0.5 ? std::min(heat_ * options_.reheating, kMostHeat)
+                        : std::max(heat_ / options_.reheating, 1.0);
+  batch.given.resize(kept);
+  batch.proposals.resize(kept);
 }
 
 double ReinforceTrainer::Reward(const StepSummary& summary) const {
@@ -336,9 +372,9 @@ UpdateStats ReinforceTrainer::Learn(const Batch& batch, const std::vector<float>
     experiences.push_back(experience);
   }
   if (options_.elite_weight > 0) {
-    for (const Elite& elite : elites_) {
+    for (std::size_t i = 0; i < NumActiveElites(); ++i) {
       Experience experience;
-      experience.devices = elite.devices;
+      experience.devices = elites_[i].devices;
       experience.weight = static_cast<float>(options_.elite_weight);
       experiences.push_back(experience);
     }

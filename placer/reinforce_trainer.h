@@ -66,6 +66,8 @@ class ReinforceTrainer {
   void WarmUp();
   void Update();
   [[nodiscard]] Batch Propose(double temperature);
+  void KeepNew(Batch& batch, std::vector<GroupPlacement>& placements);
+  [[nodiscard]] std::size_t NumActiveElites() const;
   [[nodiscard]] std::vector<std::uint8_t> Neighbourhood(std::size_t sample);
   [[nodiscard]] double Reward(const StepSummary& summary) const;
   [[nodiscard]] std::vector<float> Advantages(const std::vector<double>& rewards);
@@ -86,6 +88,7 @@ class ReinforceTrainer {
   std::int64_t update_ = 0;
   double baseline_ = 0;
   bool has_baseline_ = false;
+  double heat_ = 1;            ///< factor of the sampling temperature, grows while little is new
   std::vector<Elite> elites_;  ///< best first
 };
 
