@@ -51,7 +51,7 @@ TEST_F(TrainTest, ConfigRoundTripsWithItsDefaults) {
   EXPECT_EQ(config.seeds, std::vector<Seed>{1});
   EXPECT_EQ(config.problem.objective, "latency");
   const std::string text = ExperimentToText(config);
-  EXPECT_THAT(text, HasSubstr("groups: 256"));
+  EXPECT_THAT(text, HasSubstr("groups: 100"));
   EXPECT_EQ(ExperimentToText(ReadExperiment(files_.dir.Write("again.txtpb", text))), text);
 }
 
