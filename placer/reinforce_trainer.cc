@@ -299,7 +299,7 @@ void ReinforceTrainer::KeepNew(Batch& batch, std::vector<GroupPlacement>& placem
   }
   const double new_share = static_cast<double>(kept) / static_cast<double>(options_.batch);
   heat_ = new_share < 0.5 ? std::min(heat_ * options_.reheating, kMostHeat)
-                        : std::max(heat_ / options_.reheating, 1.0);
+                          : std::max(heat_ / options_.reheating, 1.0);
   batch.given.resize(kept);
   batch.proposals.resize(kept);
 }
