@@ -39,6 +39,22 @@ void CheckNotNegative(const std::string& where, std::string_view field, double v
   }
 }
 
+void CheckEfficiencies(const std::string& where, std::span<const ClassEfficiency> efficiencies) {
+  std::set<OpClass> seen;
+  for (const ClassEfficiency& own : efficiencies) {
+    const std::string field = "efficiency of " + std::string(Name(own.op_class));
+    if (!seen.insert(own.op_class).second) {
+      throw InputError(where + ": " + field + " is given twice");
+    }
+    for (const double share : {own.efficiency.compute, own.efficiency.memory}) {
+      if (!(share > 0 && share <= 1)) {
+        throw InputError(where + ": " + field + " is " + Number(share) +
+                         ", expected a number > 0 and <= 1");
+      }
+    }
+  }
+}
+
 void CheckDevice(const Device& device, std::size_t index) {
   if (device.name.empty()) {
     throw InputError("device #" + std::to_string(index) + ": has no name");
@@ -63,6 +79,7 @@ void CheckDevice(const Device& device, std::size_t index) {
                      ", expected > 0");
   }
   CheckNotNegative(where, "launch_overhead_s", device.launch_overhead.count());
+  CheckEfficiencies(where, device.efficiencies);
 }
 
 /// Nodes are numbered: devices first, then switches.
@@ -304,6 +321,11 @@ std::uint64_t FingerprintOf(const ClusterSpec& spec) {
         .Add(device.memory_bytes)
         .Add(Bits(device.launch_overhead.count()))
         .Add(static_cast<std::int64_t>(device.copied_by));
+    for (const ClassEfficiency& own : device.efficiencies) {
+      print.Add(Name(own.op_class))
+          .Add(Bits(own.efficiency.compute))
+          .Add(Bits(own.efficiency.memory));
+    }
   }
   for (const std::string& name : spec.switches) {
     print.Add(name);

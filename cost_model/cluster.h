@@ -19,6 +19,20 @@ namespace placer {
 /// device's.
 enum class CopiedBy : std::uint8_t { kDma, kSender, kReceiver };
 
+/// Share of the peak that kernels of a class reach on a kind of device.
+struct Efficiency {
+  double compute = 1;  ///< of peak flop/s
+  double memory = 1;   ///< of memory bandwidth
+  bool operator==(const Efficiency&) const = default;
+};
+
+/// What is known better of one device than the table of its kind says, e.g. from a calibration.
+struct ClassEfficiency {
+  OpClass op_class = OpClass::kOther;
+  Efficiency efficiency;
+  bool operator==(const ClassEfficiency&) const = default;
+};
+
 struct Device {
   std::string name;  ///< "/gpu:0"
   std::string kind;  ///< "cpu", "gpu", "tpu", "npu", ...: selects efficiencies
@@ -28,6 +42,8 @@ struct Device {
   std::int64_t memory_bytes = 0;  ///< capacity
   Seconds launch_overhead{0};     ///< added to every op that is not resident
   CopiedBy copied_by = CopiedBy::kDma;
+  /// At most one per class; the other classes have the efficiency of the device's kind.
+  std::vector<ClassEfficiency> efficiencies;
   bool operator==(const Device&) const = default;
 };
 

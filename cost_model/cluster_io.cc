@@ -32,11 +32,23 @@ void ReadPeaks(const proto::Device& from, Device& device) {
   }
 }
 
+void ReadEfficiencies(const proto::Device& from, Device& device) {
+  for (const proto::ClassEfficiency& own : from.efficiencies()) {
+    const auto op_class = ParseOpClass(own.op_class());
+    if (!op_class) {
+      throw InputError("device '" + from.name() + "': efficiencies: op_class is '" +
+                       own.op_class() + "', expected \"matmul\", \"convolution\" or the like");
+    }
+    device.efficiencies.push_back({*op_class, {own.compute(), own.memory()}});
+  }
+}
+
 Device DeviceFrom(const proto::Device& from) {
   Device device;
   device.name = from.name();
   device.kind = from.kind();
   ReadPeaks(from, device);
+  ReadEfficiencies(from, device);
   device.memory_bytes_per_s = from.memory_bytes_per_s();
   device.memory_bytes = from.memory_bytes();
   device.launch_overhead = Seconds(from.launch_overhead_s());
@@ -89,6 +101,12 @@ void WriteDevice(const Device& device, proto::Device& to) {
   to.set_memory_bytes_per_s(device.memory_bytes_per_s);
   to.set_memory_bytes(device.memory_bytes);
   to.set_launch_overhead_s(device.launch_overhead.count());
+  for (const ClassEfficiency& own : device.efficiencies) {
+    proto::ClassEfficiency& efficiency = *to.add_efficiencies();
+    efficiency.set_op_class(std::string(Name(own.op_class)));
+    efficiency.set_compute(own.efficiency.compute);
+    efficiency.set_memory(own.efficiency.memory);
+  }
   to.set_copied_by(device.copied_by == CopiedBy::kSender     ? proto::SENDER
                    : device.copied_by == CopiedBy::kReceiver ? proto::RECEIVER
                                                              : proto::DMA);

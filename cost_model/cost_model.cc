@@ -81,7 +81,7 @@ CostModel::CostModel(const Graph& graph, const Cluster& cluster)
   std::vector<Efficiency> efficiencies;
   for (std::size_t c = 0; c < kNumOpClasses; ++c) {
     for (const Device& device : cluster.devices()) {
-      efficiencies.push_back(EfficiencyOf(static_cast<OpClass>(c), device.kind));
+      efficiencies.push_back(EfficiencyOf(static_cast<OpClass>(c), device));
     }
   }
   double total = 0;

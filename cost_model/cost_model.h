@@ -11,14 +11,11 @@
 
 namespace placer {
 
-/// Share of the peak that kernels of a class reach on a kind of device.
-struct Efficiency {
-  double compute = 1;  ///< of peak flop/s
-  double memory = 1;   ///< of memory bandwidth
-};
 /// From the table in cost_model/efficiency.cc, which cites a source for each row. Unknown kinds get
 /// the default row.
 [[nodiscard]] Efficiency EfficiencyOf(OpClass op_class, std::string_view device_kind);
+/// The device's own figure for the class, else that of its kind.
+[[nodiscard]] Efficiency EfficiencyOf(OpClass op_class, const Device& device);
 
 /// Cost tables of one graph on one cluster: every op and every transfer rounded to picoseconds
 /// once, here. Immutable; thread-safe. Borrows nothing: graph and cluster may go away.

@@ -23,6 +23,7 @@
 //             softmax and element-wise kernels are bound by memory and do not reach all of it.
 // An instruction that is no fused multiply-add can reach at most half of the peak: 0.5 is the
 // ceiling of classes that are not dense. Optimizers and views stream memory as element-wise ops do.
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -80,6 +81,11 @@ Efficiency EfficiencyOf(OpClass op_class, std::string_view device_kind) {
     return row.tpu;
   }
   return device_kind == "npu" ? row.npu : row.other;
+}
+
+Efficiency EfficiencyOf(OpClass op_class, const Device& device) {
+  const auto own = std::ranges::find(device.efficiencies, op_class, &ClassEfficiency::op_class);
+  return own == device.efficiencies.end() ? EfficiencyOf(op_class, device.kind) : own->efficiency;
 }
 
 }  // namespace placer

@@ -30,6 +30,8 @@ TEST_F(ClusterIo, EveryFormatGivesTheSameClusterBack) {
   spec.devices[1].copied_by = CopiedBy::kSender;
   spec.devices[2].copied_by = CopiedBy::kReceiver;
   spec.devices[0].peak_flops_per_s[static_cast<std::size_t>(DataType::kFloat16)] = 1.0 / 3;
+  spec.devices[1].efficiencies = {{OpClass::kMatMul, {0.25, 1.0 / 3}},
+                                  {OpClass::kPooling, {1, 0.125}}};
   spec.links[0].shared = true;
   const Cluster cluster(spec);
   for (const char* name : {"c.pb", "c.txtpb", "c.json"}) {

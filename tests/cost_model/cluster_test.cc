@@ -132,6 +132,9 @@ TEST(Cluster, FingerprintIsOfTheContent) {
            [](ClusterSpec& s) { s.devices[1].memory_bytes += 1; },
            [](ClusterSpec& s) { s.devices[0].peak_flops_per_s[2] = 1; },
            [](ClusterSpec& s) { s.devices[0].copied_by = CopiedBy::kSender; },
+           [](ClusterSpec& s) {
+             s.devices[0].efficiencies = {{OpClass::kMatMul, {0.5, 0.5}}};
+           },
            [](ClusterSpec& s) { s.links[0].shared = true; },
            [](ClusterSpec& s) { s.links[0].latency *= 2; }}) {
     ClusterSpec changed = TwoDevices();
@@ -192,6 +195,17 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"NegativeOverhead",
               [](ClusterSpec& s) { s.devices[0].launch_overhead = Seconds(-1e-6); },
               {"'a'", "launch_overhead_s", "-1e-06"}},
+        Fault{"EfficiencyAboveOne",
+              [](ClusterSpec& s) {
+                s.devices[0].efficiencies = {{OpClass::kMatMul, {1.5, 1}}};
+              },
+              {"'a'", "efficiency of matmul is 1.5"}},
+        Fault{"EfficiencyTwice",
+              [](ClusterSpec& s) {
+                s.devices[0].efficiencies = {{OpClass::kPooling, {1, 1}},
+                                             {OpClass::kPooling, {1, 1}}};
+              },
+              {"'a'", "efficiency of pooling is given twice"}},
         Fault{"UnknownEnd",
               [](ClusterSpec& s) { s.links[1].b = "elsewhere"; },
               {"link 'host-b'", "'elsewhere'"}},

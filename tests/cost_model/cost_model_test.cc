@@ -31,6 +31,27 @@ ClusterSpec OneDevice() {
   return spec;
 }
 
+TEST(CostModel, ADevicesOwnEfficiencyReplacesThatOfItsKind) {
+  ClusterSpec spec = OneDevice();
+  spec.devices[0].efficiencies = {{OpClass::kMatMul, {0.25, 0.1}}};
+  GraphBuilder builder("g");
+  Op product = ComputeOp("product", 1'000'000, OpRole::kForward);
+  Op copy = product;
+  copy.name = "copy";
+  copy.flops = 0;
+  copy.traffic_bytes = 10'000;
+  Op other = product;
+  other.name = "other";
+  other.op_class = OpClass::kConvolution;
+  for (const Op& op : {product, copy, other}) {
+    builder.AddOp(op, {}, {TensorSpec{}});
+  }
+  const CostModel costs(std::move(builder).Build(), Cluster(spec));
+  EXPECT_EQ(costs.op_time(OpId(0), DeviceId(0)).count(), 5'000'000);  // 1e6 / 0.25e12 + 1 us
+  EXPECT_EQ(costs.op_time(OpId(1), DeviceId(0)).count(), 2'000'000);  // 1e4 / 10e9 + 1 us
+  EXPECT_EQ(costs.op_time(OpId(2), DeviceId(0)).count(), 3'000'000);  // that of the kind: 0.5
+}
+
 struct OpTimeCase {
   const char* name;
   OpRole role;
