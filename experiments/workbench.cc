@@ -1,28 +1,8 @@
 #include "experiments/workbench.h"
 
 #include <CLI/CLI.hpp>
-#include <utility>
-
-#include "cost_model/cluster_io.h"
-#include "graphs/base/error.h"
 
 namespace placer {
-namespace {
-
-template <typename T>
-T Choose(const char* flag, const std::string& word, std::pair<const char*, T> first,
-         std::pair<const char*, T> second) {
-  if (word == first.first) {
-    return first.second;
-  }
-  if (word == second.first) {
-    return second.second;
-  }
-  throw InputError(std::string(flag) + ": found '" + word + "', expected " + first.first + " or " +
-                   second.first);
-}
-
-}  // namespace
 
 void ModelOptions::AddTo(CLI::App& app) {
   app.add_option("MODEL", model, "model file or zoo:NAME[?key=value&...]")->required();
@@ -31,25 +11,6 @@ void ModelOptions::AddTo(CLI::App& app) {
   app.add_flag("--training", training, "turn an inference model into a training step");
   app.add_option("--optimizer", optimizer,
                  "sgd, momentum or adam; with --training (default momentum)");
-}
-
-LoadedModel ModelOptions::Load() const {
-  LoadOptions options;
-  options.batch = batch;
-  if (training) {
-    options.training = TrainingOptions{};
-  }
-  if (optimizer) {
-    const std::optional<Optimizer> parsed = ParseOptimizer(*optimizer);
-    if (!parsed) {
-      throw InputError("optimizer: found '" + *optimizer + "', expected sgd, momentum or adam");
-    }
-    if (!options.training) {
-      throw InputError("optimizer: given without training, which it belongs to");
-    }
-    options.training->optimizer = *parsed;
-  }
-  return LoadModel(model, options);
 }
 
 void ProblemOptions::AddClusterTo(CLI::App& app, bool required) {
@@ -69,73 +30,6 @@ void ProblemOptions::AddGroupingTo(CLI::App& app) {
                  "merge neighbouring ops into at most N groups; 0: no cap (default " +
                      std::to_string(kDefaultMaxGroups) + ")");
   app.add_option("--space", space, "what is decided one by one: groups, or ops (default groups)");
-}
-
-SimulationOptions ProblemOptions::Simulation() const {
-  SimulationOptions simulation;
-  simulation.objective = Choose<Objective>("objective", objective, {"latency", Objective::kLatency},
-                                           {"max-load", Objective::kMaxLoad});
-  simulation.order = Choose<ScheduleOrder>("order", order, {"fifo", ScheduleOrder::kFifo},
-                                           {"critical-path", ScheduleOrder::kCriticalPath});
-  return simulation;
-}
-
-Grouping ProblemOptions::Group(const Graph& graph) const {
-  if (Choose<bool>("space", space, {"groups", false}, {"ops", true})) {
-    if (max_groups) {
-      throw InputError("groups: makes no sense with space ops, which has no groups");
-    }
-    return GroupByColocation(graph);
-  }
-  GroupingOptions options;
-  options.max_groups = max_groups.value_or(kDefaultMaxGroups);
-  return GroupOps(graph, options);
-}
-
-Workbench::Workbench(LoadedModel model, const ProblemOptions& options)
-    : model_(std::move(model)),
-      cluster_(LoadCluster(options.cluster)),
-      costs_(model_.graph, cluster_),
-      runner_(model_.graph, cluster_, costs_, options.Simulation()),
-      problem_(costs_, runner_, options.Group(model_.graph)),
-      lower_bound_(ComputeLowerBound(model_.graph, cluster_, costs_)) {
-  for (std::size_t op = 0; op < graph().num_ops(); ++op) {
-    std::optional<Picoseconds> smallest;
-    for (std::size_t d = 0; d < cluster_.num_devices(); ++d) {
-      if (!costs_.allowed(OpId(op), DeviceId(d))) {
-        continue;
-      }
-      const Picoseconds time = costs_.op_time(OpId(op), DeviceId(d));
-      smallest = smallest ? std::min(*smallest, time) : time;
-    }
-    work_ += smallest.value_or(Picoseconds(0));
-  }
-}
-
-Picoseconds Workbench::bound() const noexcept {
-  return objective() == Objective::kMaxLoad ? lower_bound_.load : lower_bound_.value();
-}
-
-double Workbench::GapLimit(Picoseconds step_time) const noexcept {
-  return bound().count() == 0
-             ? 0
-             : static_cast<double>(step_time.count()) / static_cast<double>(bound().count()) - 1;
-}
-
-std::int64_t Workbench::resident_bytes() const noexcept {
-  std::int64_t bytes = 0;
-  for (std::size_t g = 0; g < problem_.num_groups(); ++g) {
-    bytes += problem_.resident_bytes(GroupId(g));
-  }
-  return bytes;
-}
-
-std::int64_t Workbench::capacity_bytes() const noexcept {
-  std::int64_t bytes = 0;
-  for (const Device& device : cluster_.devices()) {
-    bytes += device.memory_bytes;
-  }
-  return bytes;
 }
 
 }  // namespace placer

@@ -1,15 +1,6 @@
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <vector>
-
-#include "cost_model/bound.h"
-#include "cost_model/cost_model.h"
-#include "graphs/model_loader.h"
-#include "placer/problem.h"
-#include "runner/simulated_runner.h"
+#include "placer/workbench.h"
 
 namespace CLI {
 class App;
@@ -17,77 +8,16 @@ class App;
 
 namespace placer {
 
-/// Groups above this number are merged unless the user says otherwise: about the size of the
-/// paper's largest model (NMT, 280 groups), so that every method sees a problem it can search.
-inline constexpr std::size_t kDefaultMaxGroups = 100;
-
-/// Which model, and how it is read.
-struct ModelOptions {
-  std::string model;
-  std::optional<std::int64_t> batch;
-  bool training = false;
-  std::optional<std::string> optimizer;  ///< sgd, momentum, adam; needs `training`
-
+/// A model's options on the command line.
+struct ModelOptions : ModelSpec {
   void AddTo(CLI::App& app);
-  /// @throws InputError
-  [[nodiscard]] LoadedModel Load() const;
 };
 
-/// What is decided, on what, and how it is judged.
-struct ProblemOptions {
-  std::string cluster;
-  std::string order = "fifo";         ///< or critical-path
-  std::string objective = "latency";  ///< or max-load
-  std::string space = "groups";       ///< or ops
-  std::optional<std::size_t> max_groups;
-
+/// A problem's options on the command line.
+struct ProblemOptions : ProblemSpec {
   void AddClusterTo(CLI::App& app, bool required);
   void AddSimulationTo(CLI::App& app);
   void AddGroupingTo(CLI::App& app);
-  /// @throws InputError for unknown words
-  [[nodiscard]] SimulationOptions Simulation() const;
-  [[nodiscard]] Grouping Group(const Graph& graph) const;
-};
-
-/// A model on a cluster, ready to be searched: everything the commands share, kept alive together.
-/// Const access is thread-safe.
-class Workbench {
- public:
-  /// @throws InputError
-  Workbench(LoadedModel model, const ProblemOptions& options);
-  ~Workbench() = default;
-  Workbench(const Workbench&) = delete;
-  Workbench& operator=(const Workbench&) = delete;
-
-  [[nodiscard]] const Graph& graph() const noexcept { return model_.graph; }
-  [[nodiscard]] const std::vector<std::string>& warnings() const noexcept {
-    return model_.warnings;
-  }
-  [[nodiscard]] const Cluster& cluster() const noexcept { return cluster_; }
-  [[nodiscard]] const CostModel& costs() const noexcept { return costs_; }
-  [[nodiscard]] const SimulatedRunner& runner() const noexcept { return runner_; }
-  [[nodiscard]] const Problem& problem() const noexcept { return problem_; }
-  [[nodiscard]] Objective objective() const noexcept { return runner_.options().objective; }
-  [[nodiscard]] const LowerBound& lower_bound() const noexcept { return lower_bound_; }
-  /// What no placement can beat under the objective. When steps are pipelined only the load counts.
-  [[nodiscard]] Picoseconds bound() const noexcept;
-  /// Step time / bound - 1: the true gap is at most this. 0 for an empty step.
-  [[nodiscard]] double GapLimit(Picoseconds step_time) const noexcept;
-  /// Sum over ops of the smallest time on any allowed device.
-  [[nodiscard]] Picoseconds work() const noexcept { return work_; }
-  /// What is in memory for the whole step, wherever it is: parameters, inputs, optimizer state.
-  [[nodiscard]] std::int64_t resident_bytes() const noexcept;
-  /// Memory of all devices.
-  [[nodiscard]] std::int64_t capacity_bytes() const noexcept;
-
- private:
-  LoadedModel model_;
-  Cluster cluster_;
-  CostModel costs_;
-  SimulatedRunner runner_;
-  Problem problem_;
-  LowerBound lower_bound_;
-  Picoseconds work_{0};
 };
 
 }  // namespace placer

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cost_model/bound.h"
+#include "cost_model/cost_model.h"
+#include "graphs/grouping.h"
+#include "graphs/model_loader.h"
+#include "placer/problem.h"
+#include "runner/simulated_runner.h"
+
+namespace placer {
+
+/// Groups above this number are merged unless the user says otherwise: about the size of the
+/// paper's largest model (NMT, 280 groups), so that every method sees a problem it can search.
+inline constexpr std::size_t kDefaultMaxGroups = 100;
+
+/// Which model, and how it is read.
+struct ModelSpec {
+  std::string model;
+  std::optional<std::int64_t> batch;
+  bool training = false;
+  std::optional<std::string> optimizer;  ///< sgd, momentum, adam; needs `training`
+
+  /// @throws InputError
+  [[nodiscard]] LoadedModel Load() const;
+};
+
+/// What is decided, on what, and how it is judged, in the words of a user.
+struct ProblemSpec {
+  std::string cluster;                    ///< as LoadCluster() takes it
+  std::string order = "fifo";             ///< or critical-path
+  std::string objective = "latency";      ///< or max-load
+  std::string space = "groups";           ///< or ops
+  std::optional<std::size_t> max_groups;  ///< 0: no cap; default: kDefaultMaxGroups
+
+  /// @throws InputError for unknown words
+  [[nodiscard]] SimulationOptions Simulation() const;
+  [[nodiscard]] Grouping Group(const Graph& graph) const;
+};
+
+/// A model on a cluster, ready to be searched: everything a search or a simulation needs, kept alive
+/// together. Const access is thread-safe.
+class Workbench {
+ public:
+  /// @throws InputError
+  Workbench(LoadedModel model, const ProblemSpec& spec);
+  /// The same on a cluster that is there already; spec.cluster is not read.
+  Workbench(LoadedModel model, Cluster cluster, const ProblemSpec& spec = {});
+  ~Workbench() = default;
+  Workbench(const Workbench&) = delete;
+  Workbench& operator=(const Workbench&) = delete;
+
+  [[nodiscard]] const Graph& graph() const noexcept { return model_.graph; }
+  [[nodiscard]] const std::vector<std::string>& warnings() const noexcept {
+    return model_.warnings;
+  }
+  [[nodiscard]] const Cluster& cluster() const noexcept { return cluster_; }
+  [[nodiscard]] const CostModel& costs() const noexcept { return costs_; }
+  [[nodiscard]] const SimulatedRunner& runner() const noexcept { return runner_; }
+  [[nodiscard]] const Problem& problem() const noexcept { return problem_; }
+  [[nodiscard]] Objective objective() const noexcept { return runner_.options().objective; }
+  [[nodiscard]] const LowerBound& lower_bound() const noexcept { return lower_bound_; }
+  /// What no placement can beat under the objective. When steps are pipelined only the load counts.
+  [[nodiscard]] Picoseconds bound() const noexcept;
+  /// Step time / bound - 1: the true gap is at most this. 0 for an empty step.
+  [[nodiscard]] double GapLimit(Picoseconds step_time) const noexcept;
+  /// Sum over ops of the smallest time on any allowed device.
+  [[nodiscard]] Picoseconds work() const noexcept { return work_; }
+  /// What is in memory for the whole step, wherever it is: parameters, inputs, optimizer state.
+  [[nodiscard]] std::int64_t resident_bytes() const noexcept;
+  /// Memory of all devices.
+  [[nodiscard]] std::int64_t capacity_bytes() const noexcept;
+
+ private:
+  LoadedModel model_;
+  Cluster cluster_;
+  CostModel costs_;
+  SimulatedRunner runner_;
+  Problem problem_;
+  LowerBound lower_bound_;
+  Picoseconds work_{0};
+};
+
+}  // namespace placer
