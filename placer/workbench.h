@@ -42,8 +42,8 @@ struct ProblemSpec {
   [[nodiscard]] Grouping Group(const Graph& graph) const;
 };
 
-/// A model on a cluster, ready to be searched: everything a search or a simulation needs, kept alive
-/// together. Const access is thread-safe.
+/// A model on a cluster, ready to be searched: everything a search or a simulation needs, kept
+/// alive together. Const access is thread-safe.
 class Workbench {
  public:
   /// @throws InputError
