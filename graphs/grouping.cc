@@ -7,6 +7,7 @@
 #include "graphs/base/error.h"
 #include "graphs/base/union_find.h"
 #include "graphs/detail/group_merger.h"
+#include "graphs/detail/scope_groups.h"
 
 namespace placer {
 namespace {
@@ -149,7 +150,9 @@ Grouping GroupOps(const Graph& graph, const GroupingOptions& options) {
     groups.Union(first[classes[i]], i);
   }
   const detail::AllowedSets allowed(graph);
-  if (options.chains) {
+  if (options.scopes) {
+    detail::JoinScopes(graph, allowed, groups);
+  } else if (options.chains) {
     JoinChains(graph, options.keep_branches, allowed, groups);
   }
   std::vector<std::uint32_t> labels = groups.Classes();

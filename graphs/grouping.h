@@ -17,6 +17,11 @@ struct GroupingOptions {
   /// sending the result, so that branches stay free to run at the same time. False: all join, as in
   /// the paper.
   bool keep_branches = true;
+  /// Instead of chains: what op names say belongs together, as the paper's authors did by hand. An
+  /// unrolled step (`lstm0/t12/...`) is one group, so is a branch (`mixed_5b/branch5x5/...`), else
+  /// a layer's scope; backward ops go with the op whose gradient they compute, as with TensorFlow's
+  /// `colocate_gradients_with_ops`.
+  bool scopes = false;
   /// Neighbours are merged until at most this many groups are left; 0: no cap. Groups with
   /// different `allowed_devices` are never merged, so that more may be left if these differ much.
   std::size_t max_groups = 0;
@@ -50,7 +55,7 @@ class Grouping {
   std::vector<std::uint32_t> begin_;
 };
 
-/// Groups by co-location, then chains, then merging neighbours down to the cap.
+/// Groups by co-location, then chains or scopes, then merging neighbours down to the cap.
 [[nodiscard]] Grouping GroupOps(const Graph& graph, const GroupingOptions& options = {});
 
 /// One group per co-location class: every op is decided by itself as far as semantics allow

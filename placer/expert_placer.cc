@@ -15,6 +15,7 @@
 #include <string_view>
 #include <tuple>
 
+#include "graphs/forward_ops.h"
 #include "placer/detail/candidates.h"
 #include "placer/detail/contiguous.h"
 #include "placer/detail/methods.h"
@@ -22,77 +23,20 @@
 namespace placer {
 namespace {
 
-/// The forward op that the op belongs to: itself, the op it is the gradient of, or a parameter's
-/// first reader.
-class Anchors {
- public:
-  explicit Anchors(const Graph& graph) : graph_(graph), anchor_(graph.num_ops()) {
-    for (std::size_t i = 0; i < graph.num_ops(); ++i) {
-      if (graph.is_resident(OpId(i))) {
-        anchor_[i] = FirstReader(OpId(i));
-      }
-    }
-    for (std::size_t i = 0; i < graph.num_ops(); ++i) {
-      if (!graph.is_resident(OpId(i))) {
-        anchor_[i] = graph.op(OpId(i)).role == OpRole::kForward ? OpId(i) : ForwardOf(OpId(i));
-      }
+/// Where a group belongs: the forward op of its first forward op, else of its first op that takes
+/// time, else of its first.
+OpId AnchorOf(const Graph& graph, const ForwardOps& forward, std::span<const OpId> ops) {
+  OpId chosen = ops.front();
+  int chosen_class = 2;
+  for (const OpId op : ops) {
+    const int op_class = graph.op(op).role == OpRole::kForward ? 0 : graph.is_resident(op) ? 2 : 1;
+    if (op_class < chosen_class) {
+      chosen = op;
+      chosen_class = op_class;
     }
   }
-  [[nodiscard]] OpId operator()(OpId op) const { return anchor_[op.index()]; }
-
-  /// That of the group's first forward op, else of its first op that takes time, else of its first.
-  [[nodiscard]] OpId OfGroup(std::span<const OpId> ops) const {
-    OpId chosen = ops.front();
-    int chosen_class = 2;
-    for (const OpId op : ops) {
-      const int op_class = graph_.op(op).role == OpRole::kForward ? 0
-                           : graph_.is_resident(op)               ? 2
-                                                                  : 1;
-      if (op_class < chosen_class) {
-        chosen = op;
-        chosen_class = op_class;
-      }
-    }
-    return anchor_[chosen.index()];
-  }
-
- private:
-  [[nodiscard]] OpId FirstReader(OpId op) const {
-    std::optional<OpId> first;
-    for (std::size_t k = 0; k < graph_.num_outputs(op); ++k) {
-      for (const OpId reader : graph_.consumers(TensorId(graph_.first_output(op).index() + k))) {
-        if (graph_.op(reader).role == OpRole::kForward && (!first || reader < *first)) {
-          first = reader;
-        }
-      }
-    }
-    return first.value_or(op);
-  }
-
-  /// `conv1/grad_weight` belongs to `conv1`; failing that, to the last forward op that it hangs on.
-  [[nodiscard]] OpId ForwardOf(OpId op) const {
-    std::string_view name = graph_.op(op).name;
-    for (std::size_t slash = name.rfind('/'); slash != std::string_view::npos;
-         slash = name.rfind('/')) {
-      name = name.substr(0, slash);
-      const std::optional<OpId> found = graph_.FindOp(name);
-      if (found && (*found < op || graph_.is_resident(*found))) {
-        return anchor_[found->index()];
-      }
-    }
-    std::optional<OpId> last;
-    for (const TensorId input : graph_.inputs(op)) {
-      const OpId candidate = anchor_[graph_.tensor(input).producer.index()];
-      if (!last || *last < candidate) {
-        last = candidate;
-      }
-    }
-    return last.value_or(op);
-  }
-
-  const Graph& graph_;
-  std::vector<OpId> anchor_;
-};
+  return forward(chosen);
+}
 
 struct Layer {
   std::string stack;  ///< "encoder", "decoder", or empty
@@ -207,7 +151,7 @@ std::map<Layer, std::size_t> AssignLayers(const std::vector<Layer>& layers, std:
   return device;
 }
 
-GroupPlacement PlaceRecurrent(const Problem& problem, const Anchors& anchors,
+GroupPlacement PlaceRecurrent(const Problem& problem, const ForwardOps& forward,
                               const RecurrentLayers& recurrent, bool stacks_side_by_side) {
   const std::vector<DeviceId> devices = Accelerators(problem.cluster());
   const std::vector<Layer> layers = recurrent.BottomUp();
@@ -219,7 +163,7 @@ GroupPlacement PlaceRecurrent(const Problem& problem, const Anchors& anchors,
   }
   GroupPlacement groups;
   for (std::size_t g = 0; g < problem.num_groups(); ++g) {
-    const OpId anchor = anchors.OfGroup(problem.grouping().ops(GroupId(g)));
+    const OpId anchor = AnchorOf(problem.graph(), forward, problem.grouping().ops(GroupId(g)));
     std::size_t device = last;
     if (recurrent.of(anchor)) {
       device = device_of.at(*recurrent.of(anchor));
@@ -236,16 +180,16 @@ GroupPlacement PlaceRecurrent(const Problem& problem, const Anchors& anchors,
   return groups;
 }
 
-GroupPlacement PlaceContiguous(const Problem& problem, const Anchors& anchors, bool by_depth) {
+GroupPlacement PlaceContiguous(const Problem& problem, const ForwardOps& forward, bool by_depth) {
   const std::vector<DeviceId> devices = Accelerators(problem.cluster());
   const Graph& graph = problem.graph();
   std::vector<std::int64_t> cost(graph.num_ops() * devices.size(), 0);
   for (std::size_t i = 0; i < graph.num_ops(); ++i) {
     const OpId op(i);
     for (std::size_t d = 0; d < devices.size(); ++d) {
-      const bool forward = graph.op(op).role == OpRole::kForward;
-      const bool counts = by_depth ? forward : problem.costs().allowed(op, devices[d]);
-      cost[anchors(op).index() * devices.size() + d] +=
+      const bool is_forward = graph.op(op).role == OpRole::kForward;
+      const bool counts = by_depth ? is_forward : problem.costs().allowed(op, devices[d]);
+      cost[forward(op).index() * devices.size() + d] +=
           !counts    ? 0
           : by_depth ? 1
                      : problem.costs().op_time(op, devices[d]).count();
@@ -254,7 +198,7 @@ GroupPlacement PlaceContiguous(const Problem& problem, const Anchors& anchors, b
   const std::vector<std::uint32_t> part = SplitContiguously(cost, devices.size());
   GroupPlacement groups;
   for (std::size_t g = 0; g < problem.num_groups(); ++g) {
-    const OpId anchor = anchors.OfGroup(problem.grouping().ops(GroupId(g)));
+    const OpId anchor = AnchorOf(problem.graph(), forward, problem.grouping().ops(GroupId(g)));
     groups.push_back(Permitted(problem, GroupId(g), devices[part[anchor.index()]]));
   }
   return groups;
@@ -262,16 +206,16 @@ GroupPlacement PlaceContiguous(const Problem& problem, const Anchors& anchors, b
 
 class ExpertPlacer final : public CandidatePlacer {
   [[nodiscard]] std::vector<Candidate> Candidates(const Problem& problem, Seed) const override {
-    const Anchors anchors(problem.graph());
+    const ForwardOps forward(problem.graph());
     const RecurrentLayers recurrent(problem.graph());
     if (recurrent.any()) {
-      return {{PlaceRecurrent(problem, anchors, recurrent, true),
+      return {{PlaceRecurrent(problem, forward, recurrent, true),
                "one recurrent layer per accelerator, stacks side by side"},
-              {PlaceRecurrent(problem, anchors, recurrent, false),
+              {PlaceRecurrent(problem, forward, recurrent, false),
                "one recurrent layer per accelerator, stacks in sequence"}};
     }
-    return {{PlaceContiguous(problem, anchors, false), "contiguous parts of equal work"},
-            {PlaceContiguous(problem, anchors, true), "contiguous parts of equal depth"}};
+    return {{PlaceContiguous(problem, forward, false), "contiguous parts of equal work"},
+            {PlaceContiguous(problem, forward, true), "contiguous parts of equal depth"}};
   }
 };
 

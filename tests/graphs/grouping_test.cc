@@ -9,6 +9,7 @@
 
 #include "graphs/base/error.h"
 #include "graphs/base/rng.h"
+#include "graphs/zoo.h"
 
 namespace placer {
 namespace {
@@ -133,6 +134,55 @@ TEST(Grouping, HeavyBranchesStayFree) {
   // Then all are, but one always joins: the first of those that send most.
   EXPECT_EQ(show(401'000'000, {}), "xa b1c1f b2c2 b3c3");
   EXPECT_EQ(show(401'000'000, {.keep_branches = false}), "xa b1c1b2c2b3c3f");
+}
+
+TEST(Grouping, ScopesAreDecidedTogether) {
+  // Two steps of one layer, then a block of two branches, one of which forks.
+  Sketch sketch;
+  sketch.Add("words/t0", {}, 4, OpRole::kInput);
+  sketch.Add("state", {}, 4, OpRole::kInput);
+  sketch.Add("lstm0/w", {}, 4, OpRole::kParameter, "w");
+  sketch.Add("lstm0/t0/a", {"words/t0", "state", "lstm0/w"});
+  sketch.Add("lstm0/t0/b", {"lstm0/t0/a"});
+  sketch.Add("lstm0/t1/a", {"lstm0/t0/b", "state", "lstm0/w"});
+  sketch.Add("m/branch1/1/conv", {"lstm0/t1/a"});
+  sketch.Add("m/branch1/2a/conv", {"m/branch1/1/conv"});
+  sketch.Add("m/branch1/2b/conv", {"m/branch1/1/conv"});
+  sketch.Add("m/branch2/1/conv", {"lstm0/t1/a"});
+  sketch.Add("m/concat", {"m/branch1/2a/conv", "m/branch1/2b/conv", "m/branch2/1/conv"});
+  sketch.Add("loss/t0", {"m/concat"}, 4, OpRole::kBackward);
+  sketch.Add("m/branch2/1/conv/grad", {"loss/t0"}, 4, OpRole::kBackward);
+  sketch.Add("lstm0/t1/a/grad", {"m/branch2/1/conv/grad"}, 4, OpRole::kBackward);
+  sketch.Add("lstm0/w/grad_sum", {"lstm0/t1/a/grad"}, 4, OpRole::kBackward);
+  sketch.Add("lstm0/w/update", {"lstm0/w/grad_sum"}, 4, OpRole::kUpdate, "w");
+  const Graph graph = sketch.Build();
+  const Grouping grouping = GroupOps(graph, {.scopes = true});
+  std::vector<std::vector<std::string>> groups;
+  for (std::size_t g = 0; g < grouping.num_groups(); ++g) {
+    groups.emplace_back();
+    for (const OpId op : grouping.ops(GroupId(g))) {
+      groups.back().push_back(graph.op(op).name);
+    }
+  }
+  EXPECT_THAT(
+      groups,
+      ElementsAre(ElementsAre("words/t0", "lstm0/t0/a", "lstm0/t0/b"), ElementsAre("state"),
+                  ElementsAre("lstm0/w", "lstm0/w/grad_sum", "lstm0/w/update"),
+                  ElementsAre("lstm0/t1/a", "lstm0/t1/a/grad"), ElementsAre("m/branch1/1/conv"),
+                  ElementsAre("m/branch1/2a/conv"), ElementsAre("m/branch1/2b/conv"),
+                  ElementsAre("m/branch2/1/conv", "m/branch2/1/conv/grad"), ElementsAre("m/concat"),
+                  ElementsAre("loss/t0")));
+}
+
+TEST(Grouping, ScopesOfThePapersModels) {
+  const auto groups = [](const std::string& model) {
+    return GroupOps(MakeZooGraph(model), {.scopes = true}).num_groups();
+  };
+  // 40 steps each of embedding, two LSTM layers, softmax and loss; four sets of parameters; the
+  // loss.
+  EXPECT_EQ(groups("rnnlm"), 5U * 40 + 5);
+  // The paper has 83.
+  EXPECT_EQ(groups("inception_v3?aux=1"), 83U);
 }
 
 TEST(Grouping, ControlEdgesCountAsConsumers) {
