@@ -120,7 +120,7 @@ std::string ExperimentToText(const ExperimentConfig& config) {
   to.set_objective(config.problem.objective);
   to.set_order(config.problem.order);
   to.set_space(config.problem.space);
-  if (config.problem.space == "groups") {
+  if (config.problem.space != "ops") {
     to.set_groups(
         static_cast<std::uint32_t>(config.problem.max_groups.value_or(kDefaultMaxGroups)));
   }

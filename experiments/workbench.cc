@@ -29,7 +29,9 @@ void ProblemOptions::AddGroupingTo(CLI::App& app) {
   app.add_option("--groups", max_groups,
                  "merge neighbouring ops into at most N groups; 0: no cap (default " +
                      std::to_string(kDefaultMaxGroups) + ")");
-  app.add_option("--space", space, "what is decided one by one: groups, or ops (default groups)");
+  app.add_option("--space", space,
+                 "what is decided one by one: groups; scopes: groups by the scopes of op names; or "
+                 "ops (default groups)");
 }
 
 }  // namespace placer

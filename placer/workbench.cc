@@ -10,16 +10,19 @@ namespace placer {
 namespace {
 
 template <typename T>
-T Choose(const char* flag, const std::string& word, std::pair<const char*, T> first,
-         std::pair<const char*, T> second) {
-  if (word == first.first) {
-    return first.second;
+T Choose(const char* flag, const std::string& word,
+         const std::vector<std::pair<const char*, T>>& choices) {
+  std::string known;
+  for (const auto& [name, value] : choices) {
+    if (word == name) {
+      return value;
+    }
+    known += (known.empty()                  ? ""
+              : name == choices.back().first ? " or "
+                                             : ", ") +
+             std::string(name);
   }
-  if (word == second.first) {
-    return second.second;
-  }
-  throw InputError(std::string(flag) + ": found '" + word + "', expected " + first.first + " or " +
-                   second.first);
+  throw InputError(std::string(flag) + ": found '" + word + "', expected " + known);
 }
 
 }  // namespace
@@ -45,21 +48,28 @@ LoadedModel ModelSpec::Load() const {
 
 SimulationOptions ProblemSpec::Simulation() const {
   SimulationOptions simulation;
-  simulation.objective = Choose<Objective>("objective", objective, {"latency", Objective::kLatency},
-                                           {"max-load", Objective::kMaxLoad});
-  simulation.order = Choose<ScheduleOrder>("order", order, {"fifo", ScheduleOrder::kFifo},
-                                           {"critical-path", ScheduleOrder::kCriticalPath});
+  simulation.objective =
+      Choose<Objective>("objective", objective,
+                        {{"latency", Objective::kLatency}, {"max-load", Objective::kMaxLoad}});
+  simulation.order = Choose<ScheduleOrder>(
+      "order", order,
+      {{"fifo", ScheduleOrder::kFifo}, {"critical-path", ScheduleOrder::kCriticalPath}});
   return simulation;
 }
 
 Grouping ProblemSpec::Group(const Graph& graph) const {
-  if (Choose<bool>("space", space, {"groups", false}, {"ops", true})) {
+  enum class Space : std::uint8_t { kGroups, kScopes, kOps };
+  const auto chosen =
+      Choose<Space>("space", space,
+                    {{"groups", Space::kGroups}, {"scopes", Space::kScopes}, {"ops", Space::kOps}});
+  if (chosen == Space::kOps) {
     if (max_groups) {
       throw InputError("groups: makes no sense with space ops, which has no groups");
     }
     return GroupByColocation(graph);
   }
   GroupingOptions options;
+  options.scopes = chosen == Space::kScopes;
   options.max_groups = max_groups.value_or(kDefaultMaxGroups);
   return GroupOps(graph, options);
 }

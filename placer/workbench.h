@@ -34,7 +34,7 @@ struct ProblemSpec {
   std::string cluster;                    ///< as LoadCluster() takes it
   std::string order = "fifo";             ///< or critical-path
   std::string objective = "latency";      ///< or max-load
-  std::string space = "groups";           ///< or ops
+  std::string space = "groups";           ///< or scopes, ops
   std::optional<std::size_t> max_groups;  ///< 0: no cap; default: kDefaultMaxGroups
 
   /// @throws InputError for unknown words

@@ -54,7 +54,7 @@ TEST(Command, OptionsAreChecked) {
   ExpectFault(run({"--seconds", "-1"}), 2, "--seconds");
   ExpectFault(run({"--objective", "beauty"}), 2, "expected latency or max-load");
   ExpectFault(run({"--order", "lifo"}), 2, "expected fifo or critical-path");
-  ExpectFault(run({"--space", "layers"}), 2, "expected groups or ops");
+  ExpectFault(run({"--space", "layers"}), 2, "expected groups, scopes or ops");
   ExpectFault(run({"--space", "ops", "--groups", "4"}), 2, "groups");
   ExpectFault(run({"--training", "--optimizer", "lion"}), 2, "expected sgd, momentum or adam");
   ExpectFault(run({"--optimizer", "adam"}), 2, "training");
