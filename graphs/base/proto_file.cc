@@ -22,6 +22,9 @@ namespace {
 
 namespace pb = google::protobuf;
 
+/// protobuf's own limit for binary messages.
+constexpr int kMaxDepth = 100;
+
 std::string OneLine(std::string text) {
   std::replace_if(
       text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
@@ -105,46 +108,6 @@ class FirstError final : public pb::io::ErrorCollector {
   int line_ = 0, column_ = 0;
 };
 
-/// Text has no control characters but white space; a binary message has some within its first
-/// fields.
-bool LooksLikeText(std::string_view content) {
-  return std::ranges::none_of(content, [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte < 0x20 && c != '\n' && c != '\r' && c != '\t' && c != '\f' && c != '\v';
-  });
-}
-
-void ParseBinary(std::string_view content, const std::string& where, const ProtoFormat& format,
-                 pb::Message& message) {
-  pb::io::ArrayInputStream stream(content.data(), static_cast<int>(content.size()));
-  pb::io::CodedInputStream coded(&stream);
-  if (!message.ParseFromCodedStream(&coded) || !coded.ConsumedEntireMessage()) {
-    throw InputError(where + ": starts as " + std::string(format.what) +
-                     " but is damaged or cut off, expected a whole protobuf message");
-  }
-}
-
-void ParseText(std::string_view content, const std::string& where, const ProtoFormat& format,
-               pb::Message& message) {
-  FirstError errors;
-  pb::TextFormat::Parser parser;
-  parser.RecordErrorsTo(&errors);
-  pb::io::ArrayInputStream stream(content.data(), static_cast<int>(content.size()));
-  if (!parser.Parse(&stream, &message)) {
-    throw InputError(errors.Located(where, *message.GetDescriptor()) + " (read as " +
-                     std::string(format.what) + " in protobuf text format)");
-  }
-}
-
-void ParseJson(std::string_view content, const std::string& where, const ProtoFormat& format,
-               pb::Message& message) {
-  const auto status = pb::util::JsonStringToMessage({content.data(), content.size()}, &message);
-  if (!status.ok()) {
-    throw InputError(where + ": " + OneLine(std::string(status.message())) + " (read as " +
-                     std::string(format.what) + " in JSON)");
-  }
-}
-
 const pb::FieldDescriptor* FormatField(const pb::Message& message) {
   return message.GetDescriptor()->FindFieldByNumber(1);
 }
@@ -159,6 +122,51 @@ void CheckFormat(const std::string& where, const ProtoFormat& format, const pb::
 
 }  // namespace
 
+bool LooksLikeText(std::string_view content) {
+  return std::ranges::none_of(content, [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 && c != '\n' && c != '\r' && c != '\t' && c != '\f' && c != '\v';
+  });
+}
+
+void ParseProtoBinary(std::string_view content, const std::string& where, std::string_view what,
+                      pb::Message& message) {
+  const pb::LogSilencer faults_are_thrown_not_printed;
+  pb::io::ArrayInputStream stream(content.data(), static_cast<int>(content.size()));
+  pb::io::CodedInputStream coded(&stream);
+  if (!message.ParseFromCodedStream(&coded) || !coded.ConsumedEntireMessage()) {
+    throw InputError(where + ": starts as " + std::string(what) +
+                     " but is damaged or cut off, expected a whole protobuf message");
+  }
+}
+
+void ParseProtoText(std::string_view content, const std::string& where, std::string_view what,
+                    pb::Message& message) {
+  const pb::LogSilencer faults_are_thrown_not_printed;
+  FirstError errors;
+  pb::TextFormat::Parser parser;
+  parser.RecordErrorsTo(&errors);
+  parser.SetRecursionLimit(kMaxDepth);
+  pb::io::ArrayInputStream stream(content.data(), static_cast<int>(content.size()));
+  if (!parser.Parse(&stream, &message)) {
+    throw InputError(errors.Located(where, *message.GetDescriptor()) + " (read as " +
+                     std::string(what) + " in protobuf text format)");
+  }
+}
+
+void ParseProtoJson(std::string_view content, const std::string& where, std::string_view what,
+                    pb::Message& message, bool ignore_unknown) {
+  const pb::LogSilencer faults_are_thrown_not_printed;
+  pb::util::JsonParseOptions options;
+  options.ignore_unknown_fields = ignore_unknown;
+  const auto status =
+      pb::util::JsonStringToMessage({content.data(), content.size()}, &message, options);
+  if (!status.ok()) {
+    throw InputError(where + ": " + OneLine(std::string(status.message())) + " (read as " +
+                     std::string(what) + " in JSON)");
+  }
+}
+
 bool IsBinary(std::string_view content, const ProtoFormat& format) {
   constexpr char kField1String = 0x0a;  // tag: field 1, length-delimited
   return content.size() >= 2 && content[0] == kField1String &&
@@ -168,7 +176,6 @@ bool IsBinary(std::string_view content, const ProtoFormat& format) {
 
 void ParseProto(std::string_view content, const std::string& where, const ProtoFormat& format,
                 pb::Message& message) {
-  const pb::LogSilencer faults_are_thrown_not_printed;
   if (content.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
     throw InputError(where + ": has " + std::to_string(content.size()) +
                      " bytes, expected less than 2^31");
@@ -178,15 +185,15 @@ void ParseProto(std::string_view content, const std::string& where, const ProtoF
     throw InputError(where + ": is empty, expected " + std::string(format.what));
   }
   if (IsBinary(content, format)) {
-    ParseBinary(content, where, format, message);
+    ParseProtoBinary(content, where, format.what, message);
   } else if (!LooksLikeText(content)) {
     throw InputError(where + ": is not " + std::string(format.what) + ", expected '" +
                      std::string(format.format) +
                      "' at the start of a binary file, or text, or JSON");
   } else if (content[start] == '{') {
-    ParseJson(content, where, format, message);
+    ParseProtoJson(content, where, format.what, message);
   } else {
-    ParseText(content, where, format, message);
+    ParseProtoText(content, where, format.what, message);
   }
   CheckFormat(where, format, message);
 }

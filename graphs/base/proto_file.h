@@ -27,6 +27,21 @@ void ReadProtoFile(const std::filesystem::path& path, const ProtoFormat& format,
 void ParseProto(std::string_view content, const std::string& where, const ProtoFormat& format,
                 google::protobuf::Message& message);
 
+/// One encoding each, for messages of others, which have no `format`. `what` names the kind of
+/// file.
+/// @throws InputError in one line
+void ParseProtoBinary(std::string_view content, const std::string& where, std::string_view what,
+                      google::protobuf::Message& message);
+void ParseProtoText(std::string_view content, const std::string& where, std::string_view what,
+                    google::protobuf::Message& message);
+/// @param ignore_unknown  leave out fields that the message has not, instead of refusing them
+void ParseProtoJson(std::string_view content, const std::string& where, std::string_view what,
+                    google::protobuf::Message& message, bool ignore_unknown = false);
+
+/// True if there are no control characters but white space; a binary message has some within its
+/// first fields.
+[[nodiscard]] bool LooksLikeText(std::string_view content);
+
 /// Writes .pb, .txtpb or .json by suffix; the file appears by rename. Sets `format`.
 /// @throws InputError for an unknown suffix or a bad path
 void WriteProtoFile(const std::filesystem::path& path, const ProtoFormat& format,
