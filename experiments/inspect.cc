@@ -47,11 +47,8 @@ GraphTotals CountGraph(const Graph& graph, const Grouping& grouping) {
   }
   for (std::size_t t = 0; t < graph.num_tensors(); ++t) {
     const Tensor& tensor = graph.tensor(TensorId(t));
-    if (tensor.storage != TensorId(t)) {
-      continue;  // takes no memory of its own
-    }
     const bool parameter = graph.op(tensor.producer).role == OpRole::kParameter;
-    (parameter ? totals.parameter_bytes : totals.output_bytes) += tensor.bytes;
+    (parameter ? totals.parameter_bytes : totals.output_bytes) += tensor.held_bytes;
   }
   for (auto& [type, count] : by_type) {
     count.type = type;

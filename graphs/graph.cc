@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cmath>
 #include <functional>
 #include <numeric>
 #include <queue>
@@ -38,12 +40,25 @@ std::optional<Enum> Parse(const std::array<std::string_view, N>& names, std::str
 
 std::string Quoted(std::string_view name) { return "'" + std::string(name) + "'"; }
 
+void CheckTime(const std::string& what, Seconds time) {
+  if (!(time.count() >= 0) || !std::isfinite(time.count())) {
+    throw InputError(what + " is " + std::to_string(time.count()) +
+                     " s, expected a finite time >= 0");
+  }
+}
+
 std::int64_t BytesOf(const TensorSpec& spec) {
   const std::int64_t elements = NumElements(spec.shape);
-  if (spec.bytes) {
-    if (*spec.bytes < 0) {
-      throw InputError("bytes " + std::to_string(*spec.bytes) + ", expected >= 0");
+  for (const auto& [label, bytes] :
+       {std::pair{"bytes", spec.bytes}, std::pair{"held_bytes", spec.held_bytes}}) {
+    if (bytes && *bytes < 0) {
+      throw InputError(std::string(label) + " " + std::to_string(*bytes) + ", expected >= 0");
     }
+  }
+  if (spec.copy_time) {
+    CheckTime("copy_time", *spec.copy_time);
+  }
+  if (spec.bytes) {
     return *spec.bytes;
   }
   std::int64_t bytes = 0;
@@ -51,6 +66,40 @@ std::int64_t BytesOf(const TensorSpec& spec) {
     throw InputError("tensor size overflows 64 bits");
   }
   return bytes;
+}
+
+void CheckTimes(const Op& op) {
+  for (auto time = op.times.begin(); time != op.times.end(); ++time) {
+    CheckTime("the time on " + Quoted(time->device), time->time);
+    if (time->device.empty()) {
+      throw InputError("a time has no device, expected a device's name or kind");
+    }
+    if (std::any_of(op.times.begin(), time,
+                    [time](const OpTime& other) { return other.device == time->device; })) {
+      throw InputError("the time on " + Quoted(time->device) + " is given twice, expected once");
+    }
+  }
+}
+
+/// What most graphs do not have counts only where it is there, so that it changes no other graph's
+/// fingerprint.
+void AddKnownTimes(const Graph& graph, Fingerprint& print) {
+  for (std::size_t i = 0; i < graph.num_ops(); ++i) {
+    for (const OpTime& time : graph.op(OpId(i)).times) {
+      print.Add("time").Add(static_cast<std::int64_t>(i)).Add(time.device);
+      print.Add(std::bit_cast<std::int64_t>(time.time.count()));
+    }
+  }
+  for (std::size_t i = 0; i < graph.num_tensors(); ++i) {
+    const Tensor& tensor = graph.tensor(TensorId(i));
+    if (tensor.storage == TensorId(i) && tensor.held_bytes != tensor.bytes) {
+      print.Add("held").Add(static_cast<std::int64_t>(i)).Add(tensor.held_bytes);
+    }
+    if (tensor.copy_time) {
+      print.Add("copy").Add(static_cast<std::int64_t>(i));
+      print.Add(std::bit_cast<std::int64_t>(tensor.copy_time->count()));
+    }
+  }
 }
 
 /// Rows of a compressed sparse matrix from (row, value) pairs; values of a row sorted, each once.
@@ -185,6 +234,11 @@ void GraphBuilder::CheckNodes() const {
       if (value < 0) {
         fail(std::string(label) + " is " + std::to_string(value) + ", expected >= 0");
       }
+    }
+    try {
+      CheckTimes(op);
+    } catch (const InputError& e) {
+      fail(e.what());
     }
     for (const TensorId input : node.inputs) {
       if (input.index() >= tensor_refs_.size()) {
@@ -341,6 +395,8 @@ Graph GraphBuilder::Build() && {
       tensor.bytes = BytesOf(spec);
       tensor.shape = std::move(spec.shape);
       tensor.storage = TensorId(graph.tensors_.size());
+      tensor.held_bytes = spec.aliases_input ? 0 : spec.held_bytes.value_or(tensor.bytes);
+      tensor.copy_time = spec.copy_time;
       tensor.graph_output = spec.graph_output;
       if (spec.aliases_input) {
         const TensorId source = new_tensor[node.inputs[*spec.aliases_input].index()];
@@ -396,6 +452,7 @@ Graph GraphBuilder::Build() && {
     print.Add(static_cast<std::int64_t>(tensor.storage.index()))
         .Add(static_cast<std::int64_t>(tensor.graph_output));
   }
+  AddKnownTimes(graph, print);
   graph.fingerprint_ = print.value();
   return graph;
 }

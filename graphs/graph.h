@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "graphs/base/strong_id.h"
+#include "graphs/base/units.h"
 
 namespace placer {
 
@@ -63,6 +64,13 @@ inline constexpr std::size_t kNumOpClasses = 13;
 [[nodiscard]] std::string_view Name(OpClass op_class) noexcept;
 [[nodiscard]] std::optional<OpClass> ParseOpClass(std::string_view name) noexcept;
 
+/// The time of an op where it is known, not estimated.
+struct OpTime {
+  std::string device;  ///< a device name or, for all others, a device kind
+  Seconds time{0};
+  bool operator==(const OpTime&) const = default;
+};
+
 /// What an op produces, before the graph is built.
 struct TensorSpec {
   DataType dtype = DataType::kFloat32;
@@ -71,6 +79,10 @@ struct TensorSpec {
   std::optional<std::size_t>
       aliases_input;          ///< index into the op's inputs whose memory this output shares
   bool graph_output = false;  ///< lives until the step ends
+  /// Memory it takes at home; default: `bytes`, or none if it aliases an input.
+  std::optional<std::int64_t> held_bytes = std::nullopt;
+  /// Known time of one copy over any hop, instead of an estimate from `bytes`.
+  std::optional<Seconds> copy_time = std::nullopt;
   bool operator==(const TensorSpec&) const = default;
 };
 
@@ -86,7 +98,8 @@ struct Op {
   std::int64_t persistent_bytes = 0;  ///< held for the whole step (optimizer state)
   std::string colocation_group;       ///< ops with the same non-empty name share a device
   std::vector<std::string> allowed_devices;  ///< device kinds or device names; empty: any
-  std::string source_name;  ///< the node in the source model; empty: same as `name`
+  std::string source_name;    ///< the node in the source model; empty: same as `name`
+  std::vector<OpTime> times;  ///< each device or kind at most once; other devices: an estimate
   bool operator==(const Op&) const = default;
 };
 
@@ -96,8 +109,10 @@ struct Tensor {
   std::uint32_t output_index = 0;
   DataType dtype = DataType::kFloat32;
   std::vector<std::int64_t> shape;
-  std::int64_t bytes = 0;  ///< what a transfer moves; an alias takes no memory of its own at home
+  std::int64_t bytes = 0;  ///< what a transfer moves
   TensorId storage;  ///< the tensor whose memory this one shares; itself if it aliases nothing
+  std::int64_t held_bytes = 0;                      ///< memory it takes at home; 0 for an alias
+  std::optional<Seconds> copy_time = std::nullopt;  ///< of one hop, if known
   bool graph_output = false;
   bool operator==(const Tensor&) const = default;
 };
@@ -203,8 +218,8 @@ class GraphBuilder {
   void MarkGraphOutput(TensorId id);
 
   /// Checks everything and makes the graph: unique non-empty names, edge ends, acyclic, dims >= 0,
-  /// bytes and flops >= 0 and without overflow, resident ops without inputs, aliases that name an
-  /// input. Sorts topologically, keeping the order of addition where it can.
+  /// bytes, flops and times >= 0 and without overflow, resident ops without inputs, aliases that
+  /// name an input. Sorts topologically, keeping the order of addition where it can.
   /// @throws InputError naming the op
   [[nodiscard]] Graph Build() &&;
 

@@ -43,6 +43,9 @@ Op OpFrom(const proto::Op& from) {
   op.colocation_group = from.colocation_group();
   op.allowed_devices.assign(from.allowed_devices().begin(), from.allowed_devices().end());
   op.source_name = from.source_name();
+  for (const proto::Time& time : from.times()) {
+    op.times.push_back({time.device(), Seconds(time.seconds())});
+  }
   return op;
 }
 
@@ -57,6 +60,12 @@ TensorSpec TensorFrom(const proto::Tensor& from) {
     spec.aliases_input = from.aliases_input();
   }
   spec.graph_output = from.graph_output();
+  if (from.has_held_bytes()) {
+    spec.held_bytes = from.held_bytes();
+  }
+  if (from.has_copy_seconds()) {
+    spec.copy_time = Seconds(from.copy_seconds());
+  }
   return spec;
 }
 
@@ -136,6 +145,12 @@ void WriteTensor(const Graph& graph, TensorId id, proto::Tensor& to) {
     to.set_bytes(tensor.bytes);
   }
   to.set_graph_output(tensor.graph_output);
+  if (tensor.storage == id && tensor.held_bytes != tensor.bytes) {
+    to.set_held_bytes(tensor.held_bytes);
+  }
+  if (tensor.copy_time) {
+    to.set_copy_seconds(tensor.copy_time->count());
+  }
   const auto inputs = graph.inputs(tensor.producer);
   for (std::size_t i = 0; i < inputs.size() && tensor.storage != id && !to.has_aliases_input();
        ++i) {
@@ -160,6 +175,11 @@ void WriteOp(const Graph& graph, OpId id, proto::Op& to) {
     to.add_allowed_devices(device);
   }
   to.set_source_name(op.source_name);
+  for (const OpTime& time : op.times) {
+    proto::Time& known = *to.add_times();
+    known.set_device(time.device);
+    known.set_seconds(time.time.count());
+  }
   for (const TensorId input : graph.inputs(id)) {
     const Tensor& tensor = graph.tensor(input);
     proto::Input& edge = *to.add_inputs();

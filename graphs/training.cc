@@ -57,7 +57,10 @@ void TrainingGraphMaker::CopyForward() {
                 inputs.begin(), inputs.end(),
                 [&](TensorId in) { return forward_.tensor(in).storage == tensor.storage; }) -
             inputs.begin());
+      } else {
+        spec.held_bytes = tensor.held_bytes;
       }
+      spec.copy_time = tensor.copy_time;
       outputs.push_back(std::move(spec));
     }
     const auto inputs = forward_.inputs(id);

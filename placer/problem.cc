@@ -103,13 +103,10 @@ void Problem::AddBytes(OpId op, std::size_t group) {
   resident_bytes_[group] += graph().op(op).persistent_bytes;
   for (std::size_t i = 0; i < graph().num_outputs(op); ++i) {
     const TensorId id(graph().first_output(op).index() + i);
-    const Tensor& tensor = graph().tensor(id);
-    if (tensor.storage != id) {
-      continue;
-    }
-    output_bytes_[group] += tensor.bytes;
+    const std::int64_t held = graph().tensor(id).held_bytes;
+    output_bytes_[group] += held;
     if (graph().is_resident(op)) {
-      resident_bytes_[group] += tensor.bytes;
+      resident_bytes_[group] += held;
     }
   }
 }

@@ -41,7 +41,7 @@ SimulatedRunner::Tables::Tables(const Graph& graph, const Cluster& cluster, cons
       info.time_row = costs.size_classes()[id.index()] * num_hops;
       info.initial_refs = resident || tensor.graph_output ? kForever : 0;
       info.bytes = tensor.bytes;
-      info.home_bytes = tensor.storage == id ? tensor.bytes : 0;
+      info.home_bytes = tensor.held_bytes;
       output_bytes += info.home_bytes;
     }
     if (!graph.control_consumers(op).empty()) {
