@@ -27,6 +27,18 @@ double PeakOf(const Device& device, DataType dtype) {
   return peak > 0 ? peak : device.peak_flops_per_s[static_cast<std::size_t>(DataType::kFloat32)];
 }
 
+/// What the graph itself says of the op, by the device's name or else by its kind.
+std::optional<double> KnownSeconds(const Op& op, const Device& device) {
+  for (const std::string* key : {&device.name, &device.kind}) {
+    for (const OpTime& known : op.times) {
+      if (known.device == *key) {
+        return known.time.count();
+      }
+    }
+  }
+  return std::nullopt;
+}
+
 double OpSeconds(const Graph& graph, OpId id, const Device& device, const Efficiency& efficiency) {
   const Op& op = graph.op(id);
   if (graph.is_resident(id)) {
@@ -73,7 +85,7 @@ void CheckClasses(const Graph& graph, const Cluster& cluster, const CostModel& c
 
 }  // namespace
 
-CostModel::CostModel(const Graph& graph, const Cluster& cluster)
+CostModel::CostModel(const Graph& graph, const Cluster& cluster, const Profile* profile)
     : num_ops_(graph.num_ops()),
       num_devices_(cluster.num_devices()),
       num_hops_(cluster.hops().size()) {
@@ -87,15 +99,23 @@ CostModel::CostModel(const Graph& graph, const Cluster& cluster)
   double total = 0;
   for (std::size_t i = 0; i < num_ops_; ++i) {
     const Op& op = graph.op(OpId(i));
+    const bool measured = profile != nullptr && !graph.is_resident(OpId(i));
+    const std::string signature = measured ? OpSignature(graph, OpId(i)) : std::string();
     double slowest = -1;
     for (std::size_t d = 0; d < num_devices_; ++d) {
       const Device& device = cluster.device(DeviceId(d));
       if (!IsAllowed(op, device)) {
         continue;
       }
+      std::optional<double> known =
+          graph.is_resident(OpId(i)) ? std::nullopt : KnownSeconds(op, device);
+      if (!known && measured) {
+        known = profile->OpSeconds(signature, device.kind);
+      }
       const double seconds =
-          OpSeconds(graph, OpId(i), device,
-                    efficiencies[static_cast<std::size_t>(op.op_class) * num_devices_ + d]);
+          known ? *known
+                : OpSeconds(graph, OpId(i), device,
+                            efficiencies[static_cast<std::size_t>(op.op_class) * num_devices_ + d]);
       if (!(seconds <= kMaxSeconds)) {
         ThrowTooLong("op " + Quoted(op.name) + " on " + Quoted(device.name), seconds);
       }
@@ -111,28 +131,40 @@ CostModel::CostModel(const Graph& graph, const Cluster& cluster)
     ThrowTooLong("graph " + Quoted(graph.name()) + " on its slowest devices", total);
   }
   CheckClasses(graph, cluster, *this);
-  MakeHopTimes(graph, cluster);
+  MakeHopTimes(graph, cluster, profile);
 }
 
-void CostModel::MakeHopTimes(const Graph& graph, const Cluster& cluster) {
-  std::vector<std::int64_t> sizes{0};
+void CostModel::MakeHopTimes(const Graph& graph, const Cluster& cluster, const Profile* profile) {
+  // Bytes, and the time of a copy where the graph says it.
+  using Size = std::pair<std::int64_t, std::optional<Seconds>>;
+  std::vector<Size> sizes{{0, std::nullopt}};
   for (const Tensor& tensor : graph.tensors()) {
-    sizes.push_back(tensor.bytes);
+    sizes.emplace_back(tensor.bytes, tensor.copy_time);
   }
   std::sort(sizes.begin(), sizes.end());
   sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
   size_class_.reserve(graph.num_tensors());
   for (const Tensor& tensor : graph.tensors()) {
     size_class_.push_back(static_cast<std::uint32_t>(
-        std::lower_bound(sizes.begin(), sizes.end(), tensor.bytes) - sizes.begin()));
+        std::lower_bound(sizes.begin(), sizes.end(), Size(tensor.bytes, tensor.copy_time)) -
+        sizes.begin()));
   }
   hop_time_.reserve(sizes.size() * num_hops_);
   std::vector<double> slowest(sizes.size(), 0);
   for (std::size_t s = 0; s < sizes.size(); ++s) {
     for (const Hop& hop : cluster.hops()) {
-      const double seconds = hop.latency.count() + static_cast<double>(sizes[s]) / hop.bytes_per_s;
+      const auto [bytes, copy_time] = sizes[s];
+      std::optional<double> known;
+      if (copy_time) {
+        known = copy_time->count();
+      } else if (profile != nullptr) {
+        known =
+            profile->CopySeconds(cluster.device(hop.from).kind, cluster.device(hop.to).kind, bytes);
+      }
+      const double seconds =
+          known ? *known : hop.latency.count() + static_cast<double>(bytes) / hop.bytes_per_s;
       if (!(seconds <= kMaxSeconds)) {
-        ThrowTooLong("sending " + std::to_string(sizes[s]) + " bytes from " +
+        ThrowTooLong("sending " + std::to_string(bytes) + " bytes from " +
                          Quoted(cluster.device(hop.from).name) + " to " +
                          Quoted(cluster.device(hop.to).name),
                      seconds);

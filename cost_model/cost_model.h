@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cost_model/cluster.h"
+#include "cost_model/profile.h"
 #include "graphs/graph.h"
 
 namespace placer {
@@ -22,11 +23,13 @@ namespace placer {
 ///
 /// Op time: max(flops / (peak(dtype) x efficiency), traffic / (bandwidth x efficiency)) + launch
 /// overhead; resident ops take no time. Transfer time over a hop: sum of latencies + bytes /
-/// smallest bandwidth.
+/// smallest bandwidth. Where a profile has a measured time for the op's signature on the device's
+/// kind, or for copies between the kinds of a hop's ends, that is the time instead; what the graph
+/// says itself (Op::times, Tensor::copy_time) comes before both.
 class CostModel {
  public:
   /// @throws InputError if an op may run on no device of the cluster, or a time exceeds 10^6 s
-  CostModel(const Graph& graph, const Cluster& cluster);
+  CostModel(const Graph& graph, const Cluster& cluster, const Profile* profile = nullptr);
 
   [[nodiscard]] std::size_t num_ops() const noexcept { return num_ops_; }
   [[nodiscard]] std::size_t num_devices() const noexcept { return num_devices_; }
@@ -53,7 +56,7 @@ class CostModel {
   [[nodiscard]] std::span<const std::uint32_t> size_classes() const noexcept { return size_class_; }
 
  private:
-  void MakeHopTimes(const Graph& graph, const Cluster& cluster);
+  void MakeHopTimes(const Graph& graph, const Cluster& cluster, const Profile* profile);
 
   std::size_t num_ops_ = 0, num_devices_ = 0, num_hops_ = 0;
   std::vector<std::int64_t> op_time_;

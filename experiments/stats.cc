@@ -5,48 +5,6 @@
 #include <stdexcept>
 
 namespace placer {
-namespace {
-
-/// Continued fraction of the incomplete beta function by Lentz's method. It converges quickly for
-/// x < (a + 1) / (a + b + 2).
-double BetaFraction(double a, double b, double x) {
-  constexpr double kTiny = 1e-300;      // keeps a vanishing denominator from dividing by zero
-  constexpr double kTolerance = 1e-15;  // a little above the rounding of a double
-  constexpr int kMaxTerms = 10'000;     // large degrees need about sqrt(degrees) terms
-  const auto guard = [](double v) { return std::abs(v) < kTiny ? kTiny : v; };
-  double c = 1;
-  double d = 1 / guard(1 - (a + b) * x / (a + 1));
-  double fraction = d;
-  for (int m = 1; m <= kMaxTerms; ++m) {
-    const double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
-    d = 1 / guard(1 + even * d);
-    c = guard(1 + even / c);
-    fraction *= d * c;
-    const double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
-    d = 1 / guard(1 + odd * d);
-    c = guard(1 + odd / c);
-    fraction *= d * c;
-    if (std::abs(d * c - 1) < kTolerance) {
-      break;
-    }
-  }
-  return fraction;
-}
-
-/// Regularised incomplete beta function I_x(a, b), 0 <= x <= 1.
-double IncompleteBeta(double a, double b, double x) {
-  if (x <= 0 || x >= 1) {
-    return x <= 0 ? 0 : 1;
-  }
-  const double front = std::exp(std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) +
-                                a * std::log(x) + b * std::log1p(-x));
-  if (x < (a + 1) / (a + b + 2)) {
-    return front * BetaFraction(a, b, x) / a;
-  }
-  return 1 - front * BetaFraction(b, a, 1 - x) / b;
-}
-
-}  // namespace
 
 Sample Summarize(std::span<const double> values) {
   if (values.empty()) {
@@ -68,27 +26,6 @@ Sample Summarize(std::span<const double> values) {
     sample.deviation = std::sqrt(squares / static_cast<double>(values.size() - 1));
   }
   return sample;
-}
-
-double StudentCdf(double t, double degrees) {
-  const double tail = 0.5 * IncompleteBeta(degrees / 2, 0.5, degrees / (degrees + t * t));
-  return t < 0 ? tail : 1 - tail;
-}
-
-double StudentQuantile(double probability, double degrees) {
-  double low = 0, high = 1;
-  while (StudentCdf(high, degrees) < probability && high < 1e12) {
-    low = high;
-    high *= 2;
-  }
-  for (int i = 0; i < 200 && low < high; ++i) {
-    const double middle = 0.5 * (low + high);
-    if (middle <= low || middle >= high) {
-      break;
-    }
-    (StudentCdf(middle, degrees) < probability ? low : high) = middle;
-  }
-  return 0.5 * (low + high);
 }
 
 std::optional<Interval> MeanInterval95(std::span<const double> values) {

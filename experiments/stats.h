@@ -4,6 +4,8 @@
 #include <optional>
 #include <span>
 
+#include "runner/statistics.h"
+
 namespace placer {
 
 /// Mean, extremes and spread of a few numbers.
@@ -14,12 +16,6 @@ struct Sample {
 };
 /// @throws std::logic_error for an empty span
 [[nodiscard]] Sample Summarize(std::span<const double> values);
-
-/// P(T <= t) of Student's t distribution with `degrees` > 0 degrees of freedom, by the regularised
-/// incomplete beta function (Abramowitz and Stegun 26.7.1, 26.5.8).
-[[nodiscard]] double StudentCdf(double t, double degrees);
-/// The t with StudentCdf(t) = probability, 0.5 <= probability < 1.
-[[nodiscard]] double StudentQuantile(double probability, double degrees);
 
 struct Interval {
   double mean = 0, low = 0, high = 0;

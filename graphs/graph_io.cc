@@ -194,6 +194,15 @@ void WriteOp(const Graph& graph, OpId id, proto::Op& to) {
   }
 }
 
+proto::Graph ToProto(const Graph& graph) {
+  proto::Graph message;
+  message.set_name(graph.name());
+  for (std::size_t i = 0; i < graph.num_ops(); ++i) {
+    WriteOp(graph, OpId(i), *message.add_ops());
+  }
+  return message;
+}
+
 }  // namespace
 
 Graph ReadGraph(const std::filesystem::path& path) {
@@ -207,12 +216,20 @@ Graph ReadGraph(const std::filesystem::path& path) {
 }
 
 void WriteGraph(const Graph& graph, const std::filesystem::path& path) {
-  proto::Graph message;
-  message.set_name(graph.name());
-  for (std::size_t i = 0; i < graph.num_ops(); ++i) {
-    WriteOp(graph, OpId(i), *message.add_ops());
-  }
+  proto::Graph message = ToProto(graph);
   WriteProtoFile(path, kFormat, message);
+}
+
+std::string GraphToBytes(const Graph& graph) {
+  proto::Graph message = ToProto(graph);
+  message.set_format(std::string(kFormat.format));
+  return message.SerializeAsString();
+}
+
+Graph GraphFromBytes(std::string_view bytes) {
+  proto::Graph message;
+  ParseProto(bytes, std::string(kFormat.what), kFormat, message);
+  return Reader(message).Read();
 }
 
 }  // namespace placer

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "graphs/graph.h"
 
@@ -13,5 +14,10 @@ namespace placer {
 /// Writes by suffix: .pb, .txtpb, .json. The file appears by rename. @throws InputError for an
 /// unknown suffix or a bad path
 void WriteGraph(const Graph& graph, const std::filesystem::path& path);
+
+/// The content of a binary file, for a graph that goes from one process to another.
+[[nodiscard]] std::string GraphToBytes(const Graph& graph);
+/// @throws InputError
+[[nodiscard]] Graph GraphFromBytes(std::string_view bytes);
 
 }  // namespace placer

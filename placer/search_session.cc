@@ -11,9 +11,6 @@
 namespace placer {
 namespace {
 
-/// Batches are cut into parts of this size, between which time and stop are looked at and progress
-/// is told: large enough to keep the runner's threads busy.
-constexpr std::size_t kBatchPart = 64;
 /// Progress is told at most this often.
 constexpr Seconds kProgressInterval{0.1};
 
@@ -93,6 +90,9 @@ std::optional<StepSummary> SearchSession::Evaluate(std::span<const DeviceId> gro
   Expand(groups, 0);
   StepSummary summary;
   request_.problem.runner().RunBatch(std::span(expanded_).first(1), std::span(&summary, 1));
+  if (summary.outcome == StepOutcome::kInterrupted) {
+    return std::nullopt;
+  }
   Record(groups, slots_[0].hash, summary);
   ReportProgress();
   return summary;
@@ -106,13 +106,17 @@ std::size_t SearchSession::EvaluateBatch(std::span<const GroupPlacement> placeme
   std::size_t done = 0;
   while (done < placements.size() && !exhausted()) {
     const std::size_t count =
-        std::min({placements.size() - done, kBatchPart, static_cast<std::size_t>(samples_left())});
+        std::min({placements.size() - done, request_.problem.runner().preferred_batch(),
+                  static_cast<std::size_t>(samples_left())});
     for (std::size_t i = 0; i < count; ++i) {
       Expand(placements[done + i], i);
     }
     const auto part = summaries.subspan(done, count);
     request_.problem.runner().RunBatch(std::span(expanded_).first(count), part);
     for (std::size_t i = 0; i < count; ++i) {
+      if (part[i].outcome == StepOutcome::kInterrupted) {
+        return done + i;
+      }
       Record(placements[done + i], slots_[i].hash, part[i]);
     }
     done += count;

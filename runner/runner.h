@@ -27,6 +27,9 @@ class Runner {
   /// Many steps; summaries[i] is that of placements[i], whatever the number of threads. Placements
   /// must be valid.
   void RunBatch(std::span<const Placement> placements, std::span<StepSummary> summaries) const;
+  /// How many placements a search gives RunBatch() at most before it looks at the time and at the
+  /// user: enough to keep the runner's threads busy, few enough not to take long.
+  [[nodiscard]] std::size_t preferred_batch() const noexcept { return DoPreferredBatch(); }
 
  protected:
   Runner(const Graph& graph, const Cluster& cluster) : graph_(graph), cluster_(cluster) {}
@@ -35,6 +38,7 @@ class Runner {
   [[nodiscard]] virtual StepReport DoRun(const Placement& placement) const = 0;
   virtual void DoRunBatch(std::span<const Placement> placements,
                           std::span<StepSummary> summaries) const = 0;
+  [[nodiscard]] virtual std::size_t DoPreferredBatch() const noexcept { return 64; }
 
   const Graph& graph_;
   const Cluster& cluster_;

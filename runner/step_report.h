@@ -10,7 +10,13 @@
 
 namespace placer {
 
-enum class StepOutcome : std::uint8_t { kOk, kOutOfMemory, kFailed };
+enum class StepOutcome : std::uint8_t {
+  kOk,
+  kOutOfMemory,
+  kFailed,       ///< a measured step ended with an error or took its process with it
+  kTimedOut,     ///< a measured step did not end within its time limit
+  kInterrupted,  ///< the user asked to stop before the step was measured: says nothing of it
+};
 
 /// What a search needs to know of one step. Trivially copyable.
 struct StepSummary {

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "runner/runner.h"
+#include "runner/step_timing.h"
+#include "runner/step_worker.h"
+
+namespace placer {
+
+/// Executes every placement for real and reports the time its step took. One at a time, whatever
+/// the number of threads: two measurements would disturb each other. What crashes, hangs or takes
+/// too much memory is a report with that outcome and its reason; the worker is started anew. A
+/// placement is measured once: later runs of it are answered from memory.
+class MeasuredRunner final : public Runner {
+ public:
+  /// Borrows both; device i of the cluster is device i of the worker.
+  /// @throws InputError if the devices are not the worker's
+  MeasuredRunner(const Cluster& cluster, StepWorker& worker, TimingOptions options = {});
+  ~MeasuredRunner() override = default;
+
+  /// Placements measured so far, repeats of one not counted.
+  [[nodiscard]] std::int64_t num_measured() const;
+  /// Of them, those without a step time, and why the first of them has none.
+  [[nodiscard]] std::int64_t num_failed() const;
+  [[nodiscard]] std::string first_failure() const;
+
+ private:
+  /// One at a time: a stop is noticed between two measurements, and nothing runs in parallel.
+  [[nodiscard]] std::size_t DoPreferredBatch() const noexcept override { return 1; }
+  [[nodiscard]] StepReport DoRun(const Placement& placement) const override;
+  void DoRunBatch(std::span<const Placement> placements,
+                  std::span<StepSummary> summaries) const override;
+  [[nodiscard]] StepReport MeasureLocked(const Placement& placement) const;
+  [[nodiscard]] StepReport ReportOf(const StepTiming& timing) const;
+  void AddTraceLocked(const Placement& placement, StepReport& report) const;
+
+  StepWorker& worker_;
+  TimingOptions options_;
+  mutable std::mutex mutex_;
+  mutable std::map<std::vector<std::uint8_t>, StepReport> known_;
+  mutable std::optional<double> best_;  ///< seconds
+  mutable std::int64_t failed_ = 0, failed_in_a_row_ = 0;
+  mutable std::string first_failure_;
+};
+
+}  // namespace placer

@@ -1,0 +1,84 @@
+#include "runner/step_timing.h"
+
+#include <algorithm>
+
+namespace placer {
+namespace {
+
+/// Adds repeats to the timing. @return false if the step failed
+bool AddRepeats(StepWorker& worker, const StepPlan& plan, int warmup, int repeats,
+                StepTiming& timing) {
+  try {
+    const MeasuredSteps steps = worker.Measure(plan, warmup, repeats);
+    for (const Seconds time : steps.times) {
+      timing.times.push_back(time.count());
+    }
+    timing.peak_bytes.resize(std::max(timing.peak_bytes.size(), steps.peak_bytes.size()));
+    for (std::size_t d = 0; d < steps.peak_bytes.size(); ++d) {
+      timing.peak_bytes[d] = std::max(timing.peak_bytes[d], steps.peak_bytes[d]);
+    }
+  } catch (const WorkerError& error) {
+    if (error.outcome() == StepOutcome::kInterrupted) {
+      throw;
+    }
+    timing.outcome = error.outcome();
+    timing.reason = error.what();
+    return false;
+  }
+  timing.time = TrimmedMean(timing.times);
+  return true;
+}
+
+}  // namespace
+
+StepTiming TimeStep(StepWorker& worker, const StepPlan& plan, const TimingOptions& options,
+                    std::optional<double> best) {
+  StepTiming timing;
+  if (!AddRepeats(worker, plan, options.warmup, 1, timing)) {
+    return timing;
+  }
+  if (best && timing.times.front() > options.hopeless * *best) {
+    timing.cut = true;
+    return timing;
+  }
+  const auto known = [&] {
+    const RobustMean& time = timing.time;
+    return static_cast<int>(time.count) >= options.min_repeats &&
+           (time.half_width <= options.narrow * time.mean || (best && time.low() > *best));
+  };
+  while (!known() && static_cast<int>(timing.time.count) < options.max_repeats) {
+    const int missing = options.min_repeats - static_cast<int>(timing.time.count);
+    if (!AddRepeats(worker, plan, /*warmup=*/0, std::max(missing, 1), timing)) {
+      return timing;
+    }
+  }
+  return timing;
+}
+
+std::vector<StepTiming> TimeInterleaved(StepWorker& worker, std::span<const StepPlan> plans,
+                                        int rounds, const TimingOptions& options, bool give_up,
+                                        const std::function<void(int)>& on_round) {
+  std::vector<StepTiming> timings(plans.size());
+  for (int round = 0; round < rounds; ++round) {
+    std::optional<double> best;
+    for (std::size_t i = 0; i < plans.size(); ++i) {
+      StepTiming& timing = timings[i];
+      if (timing.outcome != StepOutcome::kOk || timing.cut) {
+        continue;
+      }
+      if (AddRepeats(worker, plans[i], options.warmup, 1, timing)) {
+        best = std::min(best.value_or(timing.time.mean), timing.time.mean);
+      }
+    }
+    for (StepTiming& timing : timings) {
+      timing.cut = timing.cut || (give_up && best && timing.outcome == StepOutcome::kOk &&
+                                  timing.time.mean > options.hopeless * *best);
+    }
+    if (on_round) {
+      on_round(round + 1);
+    }
+  }
+  return timings;
+}
+
+}  // namespace placer
