@@ -5,7 +5,10 @@
 #include "graphs/base/error.h"
 #include "graphs/base/proto_file.h"
 #include "graphs/base/replace_file.h"
+#include "graphs/detail/import_notes.h"
+#include "graphs/detail/sniff.h"
 #include "graphs/graph.pb.h"
+#include "graphs/model_file.h"
 
 namespace placer {
 namespace {
@@ -206,12 +209,25 @@ proto::Graph ToProto(const Graph& graph) {
 }  // namespace
 
 Graph ReadGraph(const std::filesystem::path& path) {
+  return ImportGraphFile(ModelFile(path)).graph;
+}
+
+bool IsGraphFile(const ModelFile& file) {
+  if (IsBinary(file.head(), kFormat)) {
+    return true;
+  }
+  const std::string_view word = FirstTextWord(file);
+  return word == "format" || word == "name" || word == "ops" || HasJsonKey(file, {"ops"});
+}
+
+LoadedModel ImportGraphFile(const ModelFile& file, std::optional<std::int64_t> /*batch*/) {
+  const std::string where = file.path().string();
   proto::Graph message;
-  ReadProtoFile(path, kFormat, message);
+  ParseProto(file.content(), where, kFormat, message);
   try {
-    return Reader(message).Read();
+    return {.graph = Reader(message).Read()};
   } catch (const InputError& e) {
-    throw e.In(path.string());
+    throw InputError(WithoutControlCharacters(e.what())).In(where);
   }
 }
 

@@ -1,12 +1,10 @@
 #include "graphs/model_loader.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <string_view>
 
 #include "graphs/base/error.h"
-#include "graphs/graph_io.h"
-#include "graphs/onnx_importer.h"
+#include "graphs/importers.h"
 #include "graphs/zoo.h"
 
 namespace placer {
@@ -36,25 +34,22 @@ Graph LoadZoo(const std::string& model, const LoadOptions& options) {
   return graph;
 }
 
-Graph LoadGraphFile(const std::string& model, const LoadOptions& options) {
-  Graph graph = ReadGraph(model);
-  if (options.batch) {
-    throw InputError(model +
-                     ": a graph file has its batch built in, expected --batch only with "
-                     "an ONNX model");
+LoadedModel LoadFile(const std::string& model, const LoadOptions& options) {
+  const ModelFile file(model);
+  const Importer& importer = ImporterFor(file);
+  if (options.batch && !importer.takes_batch) {
+    throw InputError(model + ": " + std::string(importer.what) +
+                     " has its batch built in, expected --batch only with models that leave it "
+                     "open");
   }
-  return graph;
+  return importer.load(file, options.batch);
 }
 
 LoadedModel LoadForward(const std::string& model, const LoadOptions& options) {
   if (model.starts_with(kZooPrefix)) {
     return {.graph = LoadZoo(model, options), .warnings = {}};
   }
-  // The suffix decides only where the content does not: what message a broken file gets.
-  if (IsOnnxFile(model) || std::filesystem::path(model).extension() == ".onnx") {
-    return ImportOnnx(model, options.batch);
-  }
-  return {.graph = LoadGraphFile(model, options), .warnings = {}};
+  return LoadFile(model, options);
 }
 
 }  // namespace

@@ -66,14 +66,11 @@ Outline ReadOutline(io::CodedInputStream& input) {
 
 }  // namespace
 
-bool IsOnnxFile(const std::filesystem::path& path) {
-  std::ifstream file;
-  try {
-    file = Open(path);
-  } catch (const InputError& error) {
-    throw error.In(path.string());
-  }
-  io::IstreamInputStream stream(&file);
+bool IsOnnxFile(const std::filesystem::path& path) { return IsOnnxFile(ModelFile(path)); }
+
+bool IsOnnxFile(const ModelFile& model) {
+  const auto file = model.Open();
+  io::IstreamInputStream stream(file.get());
   io::CodedInputStream input(&stream);
   input.SetTotalBytesLimit(std::numeric_limits<int>::max());
   const Outline outline = ReadOutline(input);
@@ -82,9 +79,15 @@ bool IsOnnxFile(const std::filesystem::path& path) {
 
 onnx::ModelProto onnx_detail::ReadModel(const std::filesystem::path& path) {
   std::ifstream file = Open(path);
-  std::error_code no_size;
-  const auto size = std::filesystem::file_size(path, no_size);
-  if (!no_size && size > static_cast<std::uintmax_t>(std::numeric_limits<int>::max())) {
+  return ReadModel(file);
+}
+
+onnx::ModelProto onnx_detail::ReadModel(std::istream& file) {
+  const auto size = file.seekg(0, std::ios::end).tellg();  // -1 for what cannot seek
+  file.clear();
+  file.seekg(0);
+  file.clear();
+  if (size > std::numeric_limits<int>::max()) {
     throw InputError("has " + std::to_string(size) +
                      " bytes, expected less than 2 GiB (store the weights as external data)");
   }

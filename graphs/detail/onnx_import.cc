@@ -39,7 +39,7 @@ Graph Importer::Run(ImportNotes& notes) {
   notes_ = &notes;
   ReadOpsets();
   const std::vector<int> order = OrderNodes(graph_);
-  NameNodes();
+  node_names_ = NameNodes(graph_, names_);
   ReadInputs();
   ReadDeclaredTypes();
   ReadInitializers();
@@ -81,12 +81,14 @@ void Importer::ReadOpsets() {
   }
 }
 
-void Importer::NameNodes() {
-  for (int i = 0; i < graph_.node_size(); ++i) {
-    const auto& node = graph_.node(i);
-    node_names_.push_back(
-        names_.Make(node.name().empty() ? node.op_type() + "_" + std::to_string(i) : node.name()));
+std::vector<std::string> NameNodes(const onnx::GraphProto& graph, UniqueNames& names) {
+  std::vector<std::string> of_node;
+  for (int i = 0; i < graph.node_size(); ++i) {
+    const auto& node = graph.node(i);
+    of_node.push_back(
+        names.Make(node.name().empty() ? node.op_type() + "_" + std::to_string(i) : node.name()));
   }
+  return of_node;
 }
 
 void Importer::ReadDeclaredTypes() {
@@ -183,7 +185,7 @@ TensorSpec Importer::SpecOf(const std::string& name, const Value& value) {
     spec.shape = *shape;
     return spec;
   }
-  notes_->Add(ImportNotes::Kind::kUnknownShape, name);
+  notes_->Add(notes::kUnknownShape, name);
   if (!Rank(value.type)) {
     spec.bytes = 0;
     return spec;

@@ -11,6 +11,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "graphs/detail/import_notes.h"
 #include "graphs/detail/onnx_batch.h"
 #include "graphs/detail/onnx_fold.h"
 #include "graphs/detail/onnx_infer.h"
@@ -33,37 +34,28 @@ struct Value {
   std::string same_as;                       ///< the initializer this is another name of
 };
 
-/// Gives names that are unique in the graph.
-class UniqueNames {
- public:
-  [[nodiscard]] std::string Make(const std::string& wanted);
+/// What is said about each kind of finding; "%" stands for the number.
+namespace notes {
+inline constexpr std::string_view kCustomDomain =
+    "% ops of custom domains are kept with a default cost";
+inline constexpr std::string_view kControlFlow =
+    "% control-flow nodes are kept as one op each, their subgraphs are not looked into";
+inline constexpr std::string_view kFunction =
+    "% calls of the model's functions are kept as one op each with a default cost";
+inline constexpr std::string_view kNoRule =
+    "% ops have no cost rule and are kept with a default cost";
+inline constexpr std::string_view kDoubt =
+    "% nodes do not fit the newest schema known here, the shapes the file declares are used";
+inline constexpr std::string_view kUnknownShape =
+    "% values have no or not fully known shape, unknown dims count as 1 and unknown shapes as 0 "
+    "bytes";
+inline constexpr std::string_view kContradiction =
+    "% values have other shapes than the file declares, the inferred ones are used";
+}  // namespace notes
 
- private:
-  std::unordered_set<std::string> taken_;
-  std::unordered_map<std::string, int> next_;
-};
-
-/// Counts what the user should know about, to say it in one line per kind.
-class ImportNotes {
- public:
-  enum class Kind : std::uint8_t {
-    kCustomDomain,
-    kControlFlow,
-    kFunction,
-    kNoRule,
-    kDoubt,
-    kUnknownShape,
-    kContradiction,
-    kNumKinds,
-  };
-  void Add(Kind kind, const std::string& name);
-  void AddLine(std::string line) { lines_.push_back(std::move(line)); }
-  [[nodiscard]] std::vector<std::string> Lines() const;
-
- private:
-  std::map<Kind, std::map<std::string, int>> counts_;
-  std::vector<std::string> lines_;
-};
+/// The op of each node, in file order: its name, or `<OpType>_<index>`, made unique. A node that
+/// folds away has a name but no op.
+[[nodiscard]] std::vector<std::string> NameNodes(const onnx::GraphProto& graph, UniqueNames& names);
 
 /// Turns one parsed model into a graph. One use.
 class Importer {
@@ -82,7 +74,6 @@ class Importer {
   };
 
   void ReadOpsets();
-  void NameNodes();
   void ReadDeclaredTypes();
   void ReadInputs();
   void ReadInitializers();

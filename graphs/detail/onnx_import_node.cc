@@ -126,7 +126,7 @@ void Importer::InferTypes(NodeState& state) {
     RebatchReshape(state);
     Inferred inferred = InferNode(state.node, state.opset, state.inputs);
     if (!inferred.doubt.empty()) {
-      notes_->Add(ImportNotes::Kind::kDoubt, NodeText(graph_, state.index));
+      notes_->Add(notes::kDoubt, NodeText(graph_, state.index));
     }
     state.outputs = std::move(inferred.outputs);
     const auto* first = state.inputs.empty() ? nullptr : state.inputs[0].type;
@@ -147,14 +147,14 @@ void Importer::InferUnknownOp(NodeState& state) {
   const std::string type = TypeOf(state);
   const std::string text = type + " (" + NodeText(graph_, state.index) + ")";
   if (HasSubgraph(state.node)) {
-    notes_->Add(ImportNotes::Kind::kControlFlow, text);
+    notes_->Add(notes::kControlFlow, text);
     if (state.node.op_type() == "If") {
       TypesOfIf(state.node, state.outputs);
     }
   } else if (functions_.contains(state.node.domain() + ":" + state.node.op_type())) {
-    notes_->Add(ImportNotes::Kind::kFunction, text);
+    notes_->Add(notes::kFunction, text);
   } else if (!IsDefaultDomain(state.node)) {
-    notes_->Add(ImportNotes::Kind::kCustomDomain, type);
+    notes_->Add(notes::kCustomDomain, type);
   } else if (state.opset <= kNewestOpset) {
     throw InputError("has op type " + Quoted(type) + ", which opset " +
                      std::to_string(state.opset) + " does not have");
@@ -168,7 +168,7 @@ void Importer::RefineTypes(NodeState& state) {
     if (declared != declared_.end() &&
         !Refine(state.outputs[i], dims_->ResolveDeclared(*declared->second)) &&
         !dims_->overrides()) {
-      notes_->Add(ImportNotes::Kind::kContradiction, Quoted(name));
+      notes_->Add(notes::kContradiction, Quoted(name));
     }
     CheckDims(state.outputs[i]);
   }
@@ -323,7 +323,7 @@ void Importer::AddNode(const NodeState& state) {
   }
   const OpCosts costs = CostOf(type, edges.shapes);
   if (!costs.known && state.known) {
-    notes_->Add(ImportNotes::Kind::kNoRule, type);
+    notes_->Add(notes::kNoRule, type);
   }
   if (state.known && IsView(type) && edges.reads_first && !edges.shapes.outputs.empty()) {
     edges.shapes.outputs[0].aliases_input = 0;
