@@ -30,15 +30,19 @@ function(placer_add_library name)
   add_library(placer_${name} STATIC ${A_SOURCES})
   add_library(placer::${name} ALIAS placer_${name})
   target_compile_features(placer_${name} PUBLIC cxx_std_20)
-  target_include_directories(placer_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+  target_include_directories(placer_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
+                                                   $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/placer>)
+  # Header-only: nothing that a user of the installed library would have to link.
+  list(TRANSFORM A_PRIVATE_DEPS REPLACE "^(nlohmann_json::nlohmann_json)$" "$<BUILD_INTERFACE:\\1>")
   target_link_libraries(placer_${name} PUBLIC ${A_DEPS} PRIVATE ${A_PRIVATE_DEPS} $<BUILD_INTERFACE:placer_warnings>)
   set_target_properties(placer_${name} PROPERTIES EXPORT_NAME ${name})
+  set_property(GLOBAL APPEND PROPERTY PLACER_LIBRARIES placer_${name})  # PlacerInstall.cmake reads it
 endfunction()
 
 # placer_add_protos(target file.proto ...): generated headers are included as "folder/name.pb.h", from .cc files only.
 function(placer_add_protos name)
   add_library(placer_${name} STATIC)
-  target_include_directories(placer_${name} SYSTEM PUBLIC ${PROJECT_BINARY_DIR}/generated)
+  target_include_directories(placer_${name} SYSTEM PUBLIC $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated>)
   foreach(proto ${ARGN})
     file(RELATIVE_PATH relative ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/${proto})
     string(REGEX REPLACE "\\.proto$" "" stem ${relative})
@@ -52,6 +56,8 @@ function(placer_add_protos name)
     target_sources(placer_${name} PRIVATE ${out}.pb.cc ${out}.pb.h)
   endforeach()
   target_link_libraries(placer_${name} PUBLIC protobuf::libprotobuf)
+  set_target_properties(placer_${name} PROPERTIES EXPORT_NAME ${name})
+  set_property(GLOBAL APPEND PROPERTY PLACER_LIBRARIES placer_${name})
 endfunction()
 
 # placer_add_test(name SOURCES ... DEPS ...): a GoogleTest executable tests/<folder>.

@@ -50,7 +50,9 @@ void CheckConfig(const PolicyConfig& config) {
           std::to_string(config.initial_range), "a number in [0, 10]");
 }
 
-/// Where the LibTorch part may be, in order; a bare name is left to the dynamic linker's own paths.
+/// Where the LibTorch part may be, in order. A build has it beside its programs; a bare name is
+/// left to the dynamic linker, which follows the run path of the program or library that this code
+/// is in: so it is found from an installed library, whatever program has loaded it.
 std::vector<std::string> Candidates() {
   if (const char* path = std::getenv(kLibraryVariable); path != nullptr && *path != '\0') {
     return {path};
@@ -59,9 +61,7 @@ std::vector<std::string> Candidates() {
   std::error_code ignored;
   const std::filesystem::path executable = std::filesystem::read_symlink("/proc/self/exe", ignored);
   if (!executable.empty()) {
-    const std::filesystem::path folder = executable.parent_path();
-    candidates.push_back(folder / kLibrary);
-    candidates.push_back(folder.parent_path() / "lib" / kLibrary);
+    candidates.push_back(executable.parent_path() / kLibrary);
   }
   candidates.emplace_back(kLibrary);
   return candidates;
@@ -83,10 +83,10 @@ Factory LoadFactory() {
     }
     faults += "; " + std::string(dlerror());
   }
-  throw Error("the LSTM policy needs " + std::string(kLibrary) +
-              " beside the executable, in ../lib, "
-              "or named by " +
-              kLibraryVariable + faults);
+  throw UnavailableError("the LSTM policy needs " + std::string(kLibrary) +
+                         " beside the executable, on its run path, or named by " +
+                         kLibraryVariable +
+                         "; a build with -DPLACER_WITH_TORCH=OFF does not have it" + faults);
 }
 
 Factory CachedFactory() {

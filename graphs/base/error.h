@@ -22,6 +22,12 @@ class InputError : public Error {
   }
 };
 
+/// Something optional that this build or this machine does not have, such as LibTorch.
+class UnavailableError : public Error {
+ public:
+  using Error::Error;
+};
+
 /// The input is fine but nothing feasible exists, or a check failed. The command turns it into exit
 /// code 3.
 class InfeasibleError : public Error {

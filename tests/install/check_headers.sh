@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Every installed header compiles alone, twice in one file, and shows no type of LibTorch, protobuf, ONNX or a JSON library.
+# Usage: check_headers.sh INCLUDE_DIR CXX CC
+set -euo pipefail
+readonly include_dir="$1" cxx="$2" cc="$3"
+cd "$include_dir"
+
+mapfile -t headers < <(find . -name '*.h' -printf '%P\n' | sort)
+# An empty list would prove nothing.
+((${#headers[@]} >= 20)) || { echo "check_headers: found ${#headers[@]} headers in $include_dir, expected at least 20" >&2; exit 1; }
+
+if grep --extended-regexp --line-number 'torch::|at::Tensor|c10::|protobuf|onnx::|nlohmann|\.pb\.h|CLI::|spdlog|#include ["<](torch|ATen|onnx|tbb|oneapi)/' \
+     "${headers[@]}"; then
+  echo "check_headers: the lines above show what must stay inside" >&2
+  exit 1
+fi
+
+compile() {
+  local header="$1" failed=0
+  if [[ "$header" == placer.h ]]; then
+    printf '#include "%s"\n#include "%s"\n' "$header" "$header" \
+      | "$cc" -std=c11 -fsyntax-only -Wall -Wextra -Wpedantic -Werror -I. -x c - || failed=1
+  fi
+  printf '#include "%s"\n#include "%s"\n' "${header#placer/}" "${header#placer/}" \
+    | "$cxx" -std=c++20 -fsyntax-only -Wall -Wextra -Wpedantic -Werror -I. -Iplacer -x c++ - || failed=1
+  ((failed == 0)) || { echo "check_headers: $header does not compile alone" >&2; return 1; }
+}
+export -f compile
+export cxx cc
+printf '%s\0' "${headers[@]}" | xargs --null --max-args=1 --max-procs=2 bash -c 'compile "$1"' _
+echo "check_headers: ${#headers[@]} headers"
