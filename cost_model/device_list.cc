@@ -132,6 +132,18 @@ std::vector<std::string> ParseDeviceList(std::string_view list) {
   return names;
 }
 
+std::string AnyCpuDevice() {
+  cpu_set_t usable;
+  CPU_ZERO(&usable);
+  unsigned core = 0;
+  if (sched_getaffinity(0, sizeof(usable), &usable) == 0) {
+    while (core + 1 < CPU_SETSIZE && !CPU_ISSET(core, &usable)) {
+      ++core;
+    }
+  }
+  return std::string(kCpu) + std::to_string(core);
+}
+
 HostHardware DetectHost() {
   std::map<std::string, std::string> info = CpuInfo();
   HostHardware host;

@@ -13,6 +13,9 @@ namespace placer {
 /// name that is there twice, no name, or a cpu:N without a core N that this process may use
 [[nodiscard]] std::vector<std::string> ParseDeviceList(std::string_view list);
 
+/// The first core that this process may use, as a device.
+[[nodiscard]] std::string AnyCpuDevice();
+
 /// What this machine is, as far as placing depends on it.
 struct HostHardware {
   std::string processor;          ///< "AMD EPYC 9B45"

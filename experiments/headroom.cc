@@ -37,13 +37,17 @@ HeadRoom AssessHeadRoom(const Workbench& bench, std::optional<Picoseconds> best_
 }
 
 std::optional<SingleDevice> BestSingleDevice(const Workbench& bench) {
+  return BestSingleDevice(bench, bench.runner());
+}
+
+std::optional<SingleDevice> BestSingleDevice(const Workbench& bench, const Runner& runner) {
   std::optional<SingleDevice> best;
   for (std::size_t d = 0; d < bench.cluster().num_devices(); ++d) {
     const Placement placement(bench.graph().num_ops(), DeviceId(d));
-    if (!FindFaults(placement, bench.graph(), bench.cluster()).empty()) {
+    if (!bench.Faults(placement).empty()) {
       continue;
     }
-    const StepReport report = bench.runner().Run(placement);
+    const StepReport report = runner.Run(placement);
     if (report.outcome == StepOutcome::kOk && (!best || report.step_time < best->step_time)) {
       best = SingleDevice{DeviceId(d), report.step_time};
     }

@@ -35,5 +35,8 @@ struct SingleDevice {
   Picoseconds step_time{0};
 };
 [[nodiscard]] std::optional<SingleDevice> BestSingleDevice(const Workbench& bench);
+/// The same as another runner for the bench's problem judges it.
+[[nodiscard]] std::optional<SingleDevice> BestSingleDevice(const Workbench& bench,
+                                                           const Runner& runner);
 
 }  // namespace placer

@@ -23,4 +23,8 @@ struct Interval {
 /// The two-sided 95 % interval of the mean of `values` (t distribution). nullopt below two values.
 [[nodiscard]] std::optional<Interval> MeanInterval95(std::span<const double> values);
 
+/// Spearman's rank correlation, ties sharing their mean rank; 0 below three pairs or without
+/// spread. @throws std::logic_error if the spans differ in size
+[[nodiscard]] double Spearman(std::span<const double> a, std::span<const double> b);
+
 }  // namespace placer

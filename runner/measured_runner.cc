@@ -30,8 +30,9 @@ Picoseconds ToPicoseconds(double seconds) { return Picoseconds(std::llround(seco
 
 }  // namespace
 
-MeasuredRunner::MeasuredRunner(const Cluster& cluster, StepWorker& worker, TimingOptions options)
-    : Runner(worker.graph(), cluster), worker_(worker), options_(options) {
+MeasuredRunner::MeasuredRunner(const Graph& graph, const Cluster& cluster, StepWorker& worker,
+                               TimingOptions options)
+    : Runner(graph, cluster), worker_(worker), options_(options) {
   const std::vector<std::string>& names = worker.source().devices;
   const bool same =
       std::equal(names.begin(), names.end(), cluster.devices().begin(), cluster.devices().end(),

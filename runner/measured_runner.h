@@ -19,9 +19,13 @@ namespace placer {
 /// placement is measured once: later runs of it are answered from memory.
 class MeasuredRunner final : public Runner {
  public:
-  /// Borrows both; device i of the cluster is device i of the worker.
+  /// Borrows all; device i of the cluster is device i of the worker.
+  /// @param graph  the worker's, or one with the same ops that is constrained further
   /// @throws InputError if the devices are not the worker's
-  MeasuredRunner(const Cluster& cluster, StepWorker& worker, TimingOptions options = {});
+  MeasuredRunner(const Graph& graph, const Cluster& cluster, StepWorker& worker,
+                 TimingOptions options = {});
+  MeasuredRunner(const Cluster& cluster, StepWorker& worker, TimingOptions options = {})
+      : MeasuredRunner(worker.graph(), cluster, worker, options) {}
   ~MeasuredRunner() override = default;
 
   /// Placements measured so far, repeats of one not counted.

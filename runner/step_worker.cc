@@ -218,6 +218,12 @@ pid_t StepWorker::pid() const noexcept {
 }
 void StepWorker::Restart() { state_->process.reset(); }
 
+bool IsTorchScriptFile(const fs::path& path) {
+  std::array<char, 4> magic{};
+  std::ifstream file(path, std::ios::binary);
+  return file.read(magic.data(), magic.size()) && std::string_view(magic.data(), 4) == "PK\x03\x04";
+}
+
 std::int64_t DefaultMemoryLimit() {
   std::int64_t bytes = static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
   for (const char* path :

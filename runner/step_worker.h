@@ -84,6 +84,9 @@ class StepWorker {
   std::unique_ptr<State> state_;
 };
 
+/// Whether a file looks like a TorchScript model: an archive.
+[[nodiscard]] bool IsTorchScriptFile(const std::filesystem::path& path);
+
 /// 80 % of the machine's memory, or of the control group's limit if that is less.
 [[nodiscard]] std::int64_t DefaultMemoryLimit();
 

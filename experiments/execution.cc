@@ -1,0 +1,266 @@
+#include "experiments/execution.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <ostream>
+#include <utility>
+
+#include "cost_model/device_list.h"
+#include "experiments/format.h"
+#include "experiments/status_line.h"
+#include "experiments/table.h"
+#include "graphs/base/error.h"
+
+namespace placer {
+
+void AddWorkerOptions(CLI::App& app, ExecutionOptions& options) {
+  app.add_option("--step-seconds", options.step_seconds, "limit for one executed step (default 60)")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--memory-gb", options.memory_gb,
+                 "limit for the process that executes the model (default 80 % of the memory)")
+      ->check(CLI::PositiveNumber);
+}
+
+void ExecutionOptions::AddTo(CLI::App& app) {
+  app.add_option("--runner", runner,
+                 "who judges placements: simulated; measured: all are executed; "
+                 "simulated+measured: the best that the simulator finds are executed (default "
+                 "for a TorchScript model with --devices, else simulated)");
+  app.add_option("--best", best,
+                 fmt::format("placements that simulated+measured executes (default {})", best))
+      ->check(CLI::PositiveNumber);
+  app.add_option("--rounds", rounds,
+                 fmt::format("how often each of them is measured, in turns (default {})", rounds))
+      ->check(CLI::PositiveNumber);
+  AddWorkerOptions(app, *this);
+}
+
+RunnerKind ExecutionOptions::Kind(const ModelSpec& model, const ProblemSpec& problem) const {
+  if (runner.empty()) {
+    return model.is_executable() && !problem.devices.empty() ? RunnerKind::kSimulatedAndMeasured
+                                                             : RunnerKind::kSimulated;
+  }
+  if (runner == "simulated") {
+    return RunnerKind::kSimulated;
+  }
+  if (runner != "measured" && runner != "simulated+measured") {
+    throw InputError("runner: found '" + runner +
+                     "', expected simulated, measured or simulated+measured");
+  }
+  if (problem.devices.empty()) {
+    throw InputError("runner: found '" + runner +
+                     "' without --devices, expected for instance --devices cpu:0,cpu:1");
+  }
+  if (problem.objective != "latency") {
+    throw InputError("runner: found '" + runner + "' with objective " + problem.objective +
+                     ", expected latency: one step is executed at a time");
+  }
+  return runner == "measured" ? RunnerKind::kMeasured : RunnerKind::kSimulatedAndMeasured;
+}
+
+WorkerOptions ExecutionOptions::Worker(const Console& console) const {
+  WorkerOptions options;
+  if (step_seconds) {
+    options.time_limit = Seconds(*step_seconds);
+  }
+  if (memory_gb) {
+    options.memory_limit_bytes = std::llround(*memory_gb * 1e9);
+  }
+  options.stop = console.stop;
+  return options;
+}
+
+std::unique_ptr<StepWorker> StartWorker(const ModelSpec& model, const ProblemSpec& problem,
+                                        const ExecutionOptions& options, const Console& console) {
+  const std::vector<std::string> devices = ParseDeviceList(problem.devices);
+  const StepSource source = model.Source(devices);
+  const StatusLine status(console, "loading and capturing " + model.model);
+  return std::make_unique<StepWorker>(source, options.Worker(console));
+}
+
+Profile ProfileFor(StepWorker& worker, const Cluster& cluster, const ProblemSpec& problem,
+                   const Console& console) {
+  if (!problem.profile.empty()) {
+    return ReadProfile(problem.profile);
+  }
+  StatusLine status(console, "profiling steps (`placer profile` keeps what this measures)");
+  Profile profile =
+      MeasureProfile(worker, cluster, {}, [&](int done, int total) { status.Show(done, total); });
+  profile.hardware = HardwareOf(cluster);
+  return profile;
+}
+
+Execution::Execution(const ModelSpec& model, const ProblemSpec& problem,
+                     const ExecutionOptions& options, const Console& console)
+    : kind_(options.Kind(model, problem)), options_(options) {
+  if (kind_ == RunnerKind::kSimulated) {
+    bench_ = std::make_unique<Workbench>(model.Load(), problem);
+    return;
+  }
+  worker_ = StartWorker(model, problem, options, console);
+  Cluster cluster = problem.LoadTarget();
+  const Profile profile = ProfileFor(*worker_, cluster, problem, console);
+  bench_ = std::make_unique<Workbench>(LoadedModel{worker_->graph(), worker_->warnings()},
+                                       std::move(cluster), problem, profile);
+  const Problem& simulated = bench_->problem();
+  if (kind_ == RunnerKind::kMeasured) {
+    measured_ = std::make_unique<MeasuredRunner>(simulated.graph(), simulated.cluster(), *worker_);
+    problem_ = std::make_unique<Problem>(simulated, *measured_);
+  } else {
+    elites_ = std::make_unique<EliteRunner>(simulated.runner(), options_.best);
+    problem_ = std::make_unique<Problem>(simulated, *elites_);
+  }
+}
+
+std::vector<EliteRunner::Elite> Execution::elites() const {
+  return elites_ ? elites_->elites() : std::vector<EliteRunner::Elite>();
+}
+
+std::string Execution::FailureNote() const {
+  if (!measured_ || measured_->num_failed() == 0) {
+    return {};
+  }
+  return fmt::format("{} of {} placements could not be measured, the first because {}",
+                     FormatCount(measured_->num_failed()), FormatCount(measured_->num_measured()),
+                     measured_->first_failure());
+}
+
+void Execution::MeasureInTurns(std::span<MeasuredCandidate> candidates, bool give_up,
+                               const char* what, const Console& console) const {
+  std::vector<StepPlan> plans;
+  for (const MeasuredCandidate& candidate : candidates) {
+    plans.push_back({StepPlan::Kind::kPlaced, candidate.placement, 1});
+  }
+  StatusLine status(console, what);
+  std::vector<StepTiming> timings =
+      TimeInterleaved(*worker_, plans, options_.rounds, {}, give_up,
+                      [&](int round) { status.Show(round, options_.rounds); });
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    candidates[i].timing = std::move(timings[i]);
+  }
+}
+
+void Execution::Measure(std::span<MeasuredCandidate> candidates, const Console& console) const {
+  MeasureInTurns(candidates, /*give_up=*/true, "measuring the best placements", console);
+}
+
+void Execution::Confirm(std::span<MeasuredCandidate> candidates, const Console& console) const {
+  worker_->Restart();
+  MeasureInTurns(candidates, /*give_up=*/false, "measuring the winner in a fresh process", console);
+}
+
+void Execution::Remeasure(std::span<PlaceResult> results, const Console& console) const {
+  if (kind_ != RunnerKind::kSimulatedAndMeasured || console.stop.stop_requested()) {
+    return;
+  }
+  std::vector<MeasuredCandidate> candidates;
+  std::vector<std::pair<PlaceResult*, std::size_t>> uses;  // methods often agree
+  for (PlaceResult& result : results) {
+    if (!result.groups || result.best.outcome != StepOutcome::kOk) {
+      continue;
+    }
+    Placement placement = problem().Expand(*result.groups);
+    const auto same =
+        std::find_if(candidates.begin(), candidates.end(),
+                     [&](const MeasuredCandidate& other) { return other.placement == placement; });
+    uses.emplace_back(&result, static_cast<std::size_t>(same - candidates.begin()));
+    if (same == candidates.end()) {
+      candidates.push_back({{}, std::move(placement), result.best.step_time, {}});
+    }
+  }
+  MeasureInTurns(candidates, /*give_up=*/false, "measuring what the methods found", console);
+  for (const auto& [result, index] : uses) {
+    const StepTiming& timing = candidates[index].timing;
+    result->best.outcome = timing.outcome;
+    result->best.step_time = Picoseconds(std::llround(timing.time.mean * 1e12));
+    if (!result->curve.empty()) {
+      result->curve = {{result->samples, result->best, result->wall}};
+    }
+  }
+}
+
+std::optional<std::size_t> BestMeasured(std::span<const MeasuredCandidate> candidates) {
+  std::optional<std::size_t> best;
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    const StepTiming& timing = candidates[i].timing;
+    if (timing.outcome == StepOutcome::kOk && timing.time.count > 0 &&
+        (!best || timing.time.mean < candidates[*best].timing.time.mean)) {
+      best = i;
+    }
+  }
+  return best;
+}
+
+std::string DescribeTiming(const StepTiming& timing) {
+  if (timing.outcome != StepOutcome::kOk) {
+    return timing.reason;
+  }
+  const TimeUnit unit = UnitFor(std::vector<Seconds>{Seconds(timing.time.mean)});
+  std::string text = FormatTime(Seconds(timing.time.mean), unit);
+  if (std::isfinite(timing.time.half_width)) {
+    text += " +- " + FormatTime(Seconds(timing.time.half_width), unit);
+  }
+  return text + fmt::format(" ({} repeats{})", timing.time.count, timing.cut ? ", given up" : "");
+}
+
+void PrintCandidates(std::ostream& out, std::span<const MeasuredCandidate> candidates,
+                     std::optional<std::size_t> best) {
+  std::vector<Seconds> times;
+  for (const MeasuredCandidate& candidate : candidates) {
+    times.emplace_back(candidate.timing.time.mean);
+  }
+  const TimeUnit unit = UnitFor(times);
+  Table table({{"placement", Table::Align::kLeft},
+               {"simulated"},
+               {"measured"},
+               {"+- 95 %"},
+               {"repeats"},
+               {"", Table::Align::kLeft}});
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    const MeasuredCandidate& candidate = candidates[i];
+    const StepTiming& timing = candidate.timing;
+    const bool ok = timing.outcome == StepOutcome::kOk && timing.time.count > 0;
+    table.AddRow({candidate.source,
+                  candidate.simulated ? FormatTime(ToSeconds(*candidate.simulated), unit) : "-",
+                  ok ? FormatTime(Seconds(timing.time.mean), unit) : "-",
+                  ok && std::isfinite(timing.time.half_width)
+                      ? FormatTime(Seconds(timing.time.half_width), unit)
+                      : "-",
+                  std::to_string(timing.time.count),
+                  !ok          ? timing.reason
+                  : best == i  ? "<- best"
+                  : timing.cut ? "given up"
+                               : ""});
+  }
+  table.Print(out);
+}
+
+nlohmann::ordered_json CandidatesToJson(std::span<const MeasuredCandidate> candidates) {
+  auto array = nlohmann::ordered_json::array();
+  for (const MeasuredCandidate& candidate : candidates) {
+    nlohmann::ordered_json json = {{"placement", candidate.source}};
+    if (candidate.simulated) {
+      json["simulated_seconds"] = ToSeconds(*candidate.simulated).count();
+    }
+    const StepTiming& timing = candidate.timing;
+    if (timing.outcome == StepOutcome::kOk && timing.time.count > 0) {
+      json["measured_seconds"] = timing.time.mean;
+      if (std::isfinite(timing.time.half_width)) {
+        json["half_width_95_seconds"] = timing.time.half_width;
+      }
+      json["repeats_seconds"] = timing.times;
+      json["peak_bytes"] = timing.peak_bytes;
+      json["given_up"] = timing.cut;
+    } else {
+      json["reason"] = timing.reason;
+    }
+    array.push_back(json);
+  }
+  return array;
+}
+
+}  // namespace placer

@@ -1,0 +1,123 @@
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "experiments/console.h"
+#include "experiments/workbench.h"
+#include "placer/placer.h"
+#include "runner/elite_runner.h"
+#include "runner/measured_runner.h"
+#include "runner/profiler.h"
+
+namespace placer {
+
+/// Who judges placements.
+enum class RunnerKind : std::uint8_t {
+  kSimulated,
+  kMeasured,              ///< every placement is executed
+  kSimulatedAndMeasured,  ///< the simulator searches, the best are executed
+};
+
+/// How a command executes a model: options on the command line and in experiments.
+struct ExecutionOptions {
+  std::string runner;    ///< empty: simulated+measured for a TorchScript model with --devices
+  std::size_t best = 8;  ///< placements that simulated+measured executes
+  int rounds = 5;        ///< how often each of them is measured
+  std::optional<double> step_seconds;  ///< limit for one step
+  std::optional<double> memory_gb;     ///< limit of the process that executes
+
+  void AddTo(CLI::App& app);
+  /// @throws InputError for an unknown word, or a model that cannot be executed so
+  [[nodiscard]] RunnerKind Kind(const ModelSpec& model, const ProblemSpec& problem) const;
+  [[nodiscard]] WorkerOptions Worker(const Console& console) const;
+};
+
+/// The limits of a process that executes a model, for commands that always do.
+void AddWorkerOptions(CLI::App& app, ExecutionOptions& options);
+
+/// Starts the process that executes the model on spec.devices. @throws InputError, WorkerError
+[[nodiscard]] std::unique_ptr<StepWorker> StartWorker(const ModelSpec& model,
+                                                      const ProblemSpec& problem,
+                                                      const ExecutionOptions& options,
+                                                      const Console& console);
+
+/// A profile from the file that the problem names, or else measured now, with a word about it on
+/// console.err.
+[[nodiscard]] Profile ProfileFor(StepWorker& worker, const Cluster& cluster,
+                                 const ProblemSpec& problem, const Console& console);
+
+/// A placement that was measured, and where it is from.
+struct MeasuredCandidate {
+  std::string source;  ///< the method that found it
+  Placement placement;
+  std::optional<Picoseconds> simulated;
+  StepTiming timing;
+};
+
+/// A workbench whose placements are judged as the user asked for, and what that takes.
+class Execution {
+ public:
+  /// @throws InputError, WorkerError
+  Execution(const ModelSpec& model, const ProblemSpec& problem, const ExecutionOptions& options,
+            const Console& console);
+
+  [[nodiscard]] RunnerKind kind() const noexcept { return kind_; }
+  [[nodiscard]] const Workbench& bench() const noexcept { return *bench_; }
+  /// What methods search: the bench's problem with the runner that was asked for.
+  [[nodiscard]] const Problem& problem() const noexcept {
+    return problem_ ? *problem_ : bench_->problem();
+  }
+  /// As many searches at a time as the runner allows: one, if they measure.
+  [[nodiscard]] int jobs(int wanted) const noexcept {
+    return kind_ == RunnerKind::kMeasured ? 1 : wanted;
+  }
+  /// Whether placements are executed at all.
+  [[nodiscard]] bool executes() const noexcept { return worker_ != nullptr; }
+  [[nodiscard]] StepWorker& worker() const noexcept { return *worker_; }
+  /// What the simulator found best, for simulated+measured; best first.
+  [[nodiscard]] std::vector<EliteRunner::Elite> elites() const;
+  /// Failures of a measured search so far, in one line; empty if there were none.
+  [[nodiscard]] std::string FailureNote() const;
+
+  /// Measures candidates in turns; what is hopeless after the first round is given up.
+  void Measure(std::span<MeasuredCandidate> candidates, const Console& console) const;
+  /// With simulated+measured: executes the best placement of every result, in turns, and puts the
+  /// measured times in place of the simulated ones; curves end with them. With other runners
+  /// nothing happens.
+  void Remeasure(std::span<PlaceResult> results, const Console& console) const;
+  /// Measures again, all rounds, in a fresh process: the best of many measurements was lucky.
+  void Confirm(std::span<MeasuredCandidate> candidates, const Console& console) const;
+
+ private:
+  void MeasureInTurns(std::span<MeasuredCandidate> candidates, bool give_up, const char* what,
+                      const Console& console) const;
+
+  RunnerKind kind_;
+  ExecutionOptions options_;
+  std::unique_ptr<StepWorker> worker_;
+  std::unique_ptr<Workbench> bench_;
+  std::unique_ptr<EliteRunner> elites_;
+  std::unique_ptr<MeasuredRunner> measured_;
+  std::unique_ptr<Problem> problem_;
+};
+
+/// Index of the candidate with the smallest measured time; nullopt if all failed.
+[[nodiscard]] std::optional<std::size_t> BestMeasured(
+    std::span<const MeasuredCandidate> candidates);
+
+/// One row per candidate: source, simulated and measured time, interval, repeats, what went wrong.
+void PrintCandidates(std::ostream& out, std::span<const MeasuredCandidate> candidates,
+                     std::optional<std::size_t> best);
+[[nodiscard]] nlohmann::ordered_json CandidatesToJson(
+    std::span<const MeasuredCandidate> candidates);
+/// "12.345 ms +- 0.120 ms (5 repeats)"
+[[nodiscard]] std::string DescribeTiming(const StepTiming& timing);
+
+}  // namespace placer

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "experiments/execution.h"
+#include "placer/registry.h"
+
+namespace placer {
+
+/// A placement whose simulated time is held against its measured one.
+struct FidelityPoint {
+  std::string source;  ///< "random", "heuristic", "found"
+  std::string label;   ///< "random, 30 % on cpu:1", "heft", "found 3"
+  Placement placement;
+  double simulated = 0;  ///< seconds
+  StepTiming timing;     ///< over the rounds
+  [[nodiscard]] bool ok() const {
+    return timing.outcome == StepOutcome::kOk && timing.time.count > 0;
+  }
+  [[nodiscard]] double error() const { return simulated / timing.time.mean - 1; }
+};
+
+/// How far a simulator is from the machine. Shares of 1.
+struct FidelitySummary {
+  std::size_t points = 0;
+  double mape = 0;      ///< mean |simulated - measured| / measured
+  double bias = 0;      ///< mean of the same with its sign
+  double spearman = 0;  ///< rank correlation of simulated and measured; 0 below 3 points
+  /// Mean over points and pairs of rounds of |a - b| / ((a + b) / 2), one measurement against the
+  /// same again: no simulator can be closer to single measurements.
+  double repeat_noise = 0;
+};
+/// Of the points that could be measured, those of `source` or all if that is empty.
+[[nodiscard]] FidelitySummary Summarize(std::span<const FidelityPoint> points,
+                                        const std::string& source = {});
+
+/// The limits of docs/measured.md: MAPE at most 10 % or 1.5 times the repeat noise, Spearman at
+/// least 0.95.
+[[nodiscard]] bool IsFaithful(const FidelitySummary& summary);
+
+/// Distinct valid placements with simulated times, as different as can be in how much of the work
+/// they leave to each device: about 60 % random (their device shares go evenly from all on one
+/// device to all on another, in single ops, short and long runs), the heuristics, and the best of a
+/// short search with what it saw on its way.
+[[nodiscard]] std::vector<FidelityPoint> ChoosePlacements(const Workbench& bench, std::size_t count,
+                                                          Seed seed);
+
+}  // namespace placer

@@ -1,0 +1,290 @@
+#include <spdlog/fmt/fmt.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <ostream>
+
+#include "experiments/fidelity.h"
+#include "experiments/format.h"
+#include "experiments/output_file.h"
+#include "experiments/picture/chart.h"
+#include "experiments/plan_facts.h"
+#include "experiments/status_line.h"
+#include "experiments/subcommand.h"
+#include "experiments/table.h"
+#include "experiments/trace_json.h"
+#include "graphs/base/error.h"
+#include "graphs/base/replace_file.h"
+
+namespace placer {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+constexpr std::array<const char*, 3> kSources = {"random", "heuristic", "found"};
+
+Json SummaryToJson(const FidelitySummary& summary) {
+  return {{"placements", summary.points},
+          {"mape", summary.mape},
+          {"bias", summary.bias},
+          {"spearman", summary.spearman},
+          {"repeat_noise", summary.repeat_noise}};
+}
+
+class FidelityCommand final : public Subcommand {
+ public:
+  FidelityCommand()
+      : Subcommand("fidelity", "how far simulated step times are from executed ones") {}
+
+  void AddOptions(CLI::App& app) override {
+    model_.AddTo(app);
+    app.add_option("--devices", problem_.devices, "devices of this machine, as cpu:0,cpu:1")
+        ->required();
+    app.add_option("--profile", problem_.profile,
+                   "measured times, from `placer profile` (default: measured first)");
+    app.add_option("--placements", count_, fmt::format("how many (default {})", count_))
+        ->check(CLI::PositiveNumber);
+    app.add_option("--rounds", rounds_,
+                   fmt::format("how often each is measured, in turns (default {})", rounds_))
+        ->check(CLI::Range(2, 1000));
+    app.add_option("--seed", seed_, "of the placements and their order (default 1)");
+    app.add_option("--worst", num_worst_,
+                   fmt::format("worst cases that are told (default {})", num_worst_));
+    app.add_option("--svg", svg_, "write a scatter plot");
+    app.add_option("--traces", traces_,
+                   "write the simulated and the executed timeline of each worst case into this "
+                   "folder, for Perfetto");
+    problem_.AddSimulationTo(app);
+    problem_.AddGroupingTo(app);
+    AddWorkerOptions(app, execution_);
+    app.add_flag("--json", json_, "print one JSON object, all points included");
+  }
+
+  ExitCode Run(const Console& console) override {
+    if (!svg_.empty()) {
+      CheckWritable(svg_, {".svg"});
+    }
+    if (problem_.objective != "latency") {
+      throw InputError("objective: found " + problem_.objective +
+                       ", expected latency: one step is executed at a time");
+    }
+    const std::unique_ptr<StepWorker> worker = StartWorker(model_, problem_, execution_, console);
+    Cluster cluster = problem_.LoadTarget();
+    const Profile profile = ProfileFor(*worker, cluster, problem_, console);
+    const Workbench bench(LoadedModel{worker->graph(), worker->warnings()}, std::move(cluster),
+                          problem_, profile);
+    PrintWarnings(console.err, bench.warnings());
+    std::vector<FidelityPoint> points = ChoosePlacements(bench, count_, seed_);
+    const bool complete = Measure(console, *worker, points);
+    const std::vector<std::size_t> worst = Worst(points);
+    const FidelitySummary all = Summarize(points);
+    if (!svg_.empty()) {
+      ReplaceFile(svg_, Scatter(bench, points, all));
+    }
+    if (!traces_.empty() && complete) {
+      WriteTraces(bench, *worker, points, worst);
+    }
+    if (json_) {
+      console.out << ToJson(bench, points, worst).dump(2) << std::endl;
+    } else {
+      Print(console.out, bench, points, worst);
+    }
+    if (!complete) {
+      console.err << "placer: interrupted, this is what was measured so far\n";
+      return ExitCode::kInterrupted;
+    }
+    return IsFaithful(all) ? ExitCode::kDone : ExitCode::kCheckFailed;
+  }
+
+ private:
+  /// Every round in an order of its own, so that what drifts on the machine hits no kind of
+  /// placement more than another. @return false if interrupted
+  [[nodiscard]] bool Measure(const Console& console, StepWorker& worker,
+                             std::vector<FidelityPoint>& points) const {
+    StatusLine status(console, "measuring placements");
+    std::vector<std::size_t> order(points.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    int done = 0;
+    for (int round = 0; round < rounds_; ++round) {
+      Rng rng(DeriveSeed(seed_, 3, round));
+      std::shuffle(order.begin(), order.end(), rng);
+      for (const std::size_t i : order) {
+        const StepPlan plan{StepPlan::Kind::kPlaced, points[i].placement, 1};
+        try {
+          Add(TimeInterleaved(worker, std::span(&plan, 1), 1, {}).front(), points[i].timing);
+        } catch (const WorkerError&) {  // interrupted
+          return false;
+        }
+        status.Show(++done, rounds_ * static_cast<int>(points.size()));
+      }
+    }
+    return true;
+  }
+
+  static void Add(const StepTiming& round, StepTiming& to) {
+    if (round.outcome != StepOutcome::kOk) {
+      to.outcome = round.outcome;
+      to.reason = round.reason;
+      return;
+    }
+    to.times.insert(to.times.end(), round.times.begin(), round.times.end());
+    to.time = TrimmedMean(to.times);
+    to.peak_bytes = round.peak_bytes;
+  }
+
+  [[nodiscard]] std::vector<std::size_t> Worst(const std::vector<FidelityPoint>& points) const {
+    std::vector<std::size_t> worst;
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      if (points[i].ok()) {
+        worst.push_back(i);
+      }
+    }
+    std::stable_sort(worst.begin(), worst.end(), [&](std::size_t a, std::size_t b) {
+      return std::abs(points[a].error()) > std::abs(points[b].error());
+    });
+    worst.resize(std::min(worst.size(), num_worst_));
+    return worst;
+  }
+
+  static std::string Scatter(const Workbench& bench, const std::vector<FidelityPoint>& points,
+                             const FidelitySummary& all) {
+    std::vector<Seconds> times;
+    for (const FidelityPoint& point : points) {
+      times.emplace_back(point.timing.time.mean);
+    }
+    const TimeUnit unit = UnitFor(times);
+    ScatterChart chart;
+    chart.title = fmt::format("{} on {}", bench.graph().name(), bench.cluster().name());
+    chart.x_title = fmt::format("measured step time ({})", Name(unit));
+    chart.y_title = fmt::format("simulated step time ({})", Name(unit));
+    for (const char* source : kSources) {
+      ScatterClass one{source, {}};
+      for (const FidelityPoint& point : points) {
+        if (point.ok() && point.source == source) {
+          one.points.push_back({point.timing.time.mean * PerSecond(unit),
+                                point.simulated * PerSecond(unit), point.label});
+        }
+      }
+      chart.classes.push_back(std::move(one));
+    }
+    chart.remarks = {"MAPE " + FormatPercent(all.mape),
+                     fmt::format("Spearman {:.3f}", all.spearman),
+                     "repeat noise " + FormatPercent(all.repeat_noise)};
+    return DrawScatterChart(chart);
+  }
+
+  void WriteTraces(const Workbench& bench, StepWorker& worker,
+                   const std::vector<FidelityPoint>& points,
+                   const std::vector<std::size_t>& worst) const {
+    fs::create_directories(traces_);
+    for (std::size_t w = 0; w < worst.size(); ++w) {
+      const Placement& placement = points[worst[w]].placement;
+      Trace simulated;
+      static_cast<void>(bench.runner().RunWithTrace(placement, &simulated));
+      const MeasuredSteps executed =
+          worker.Measure({StepPlan::Kind::kPlaced, placement, 1}, 1, 1, /*record=*/true);
+      const auto write = [&](const char* what, const Trace& trace) {
+        ReplaceFile(fs::path(traces_) / fmt::format("worst{}_{}.json", w + 1, what),
+                    TraceToJson(bench.graph(), bench.cluster(), trace).dump());
+      };
+      write("simulated", simulated);
+      write("executed", ToTrace(executed.traces.at(0), bench.cluster()));
+    }
+  }
+
+  void Print(std::ostream& out, const Workbench& bench, const std::vector<FidelityPoint>& points,
+             const std::vector<std::size_t>& worst) const {
+    out << fmt::format("{}: {} ops on {}; {} placements, each measured {} times in turns\n\n",
+                       bench.graph().name(),
+                       FormatCount(static_cast<std::int64_t>(bench.graph().num_ops())),
+                       bench.cluster().name(), points.size(), rounds_);
+    Table table({{"placements", Table::Align::kLeft},
+                 {"number"},
+                 {"MAPE"},
+                 {"bias"},
+                 {"Spearman"},
+                 {"repeat noise"}});
+    const auto add = [&](const std::string& label, const FidelitySummary& summary) {
+      table.AddRow({label, std::to_string(summary.points), FormatPercent(summary.mape),
+                    FormatChange(summary.bias), fmt::format("{:.3f}", summary.spearman),
+                    FormatPercent(summary.repeat_noise)});
+    };
+    for (const char* source : kSources) {
+      add(source, Summarize(points, source));
+    }
+    const FidelitySummary all = Summarize(points);
+    add("all", all);
+    table.Print(out);
+    PrintWorst(out, points, worst);
+    const auto failed = std::count_if(points.begin(), points.end(), [](const FidelityPoint& point) {
+      return point.timing.outcome != StepOutcome::kOk;
+    });
+    if (failed > 0) {
+      out << fmt::format("\n{} placements could not be measured\n", failed);
+    }
+    out << (IsFaithful(all) ? "\nFaithful" : "\nNot faithful")
+        << ": expected MAPE of at most 10 % or 1.5 x repeat noise, Spearman of at least 0.95"
+        << std::endl;
+  }
+
+  static void PrintWorst(std::ostream& out, const std::vector<FidelityPoint>& points,
+                         const std::vector<std::size_t>& worst) {
+    std::vector<Seconds> times;
+    for (const std::size_t i : worst) {
+      times.emplace_back(points[i].timing.time.mean);
+    }
+    const TimeUnit unit = UnitFor(times);
+    Table table({{"worst cases", Table::Align::kLeft}, {"simulated"}, {"measured"}, {"error"}});
+    for (const std::size_t i : worst) {
+      const FidelityPoint& point = points[i];
+      table.AddRow({point.label, FormatTime(Seconds(point.simulated), unit),
+                    FormatTime(Seconds(point.timing.time.mean), unit),
+                    FormatChange(point.error())});
+    }
+    out << '\n';
+    table.Print(out);
+  }
+
+  static Json ToJson(const Workbench& bench, const std::vector<FidelityPoint>& points,
+                     const std::vector<std::size_t>& worst) {
+    Json json = {{"graph", bench.graph().name()},
+                 {"devices", bench.cluster().name()},
+                 {"faithful", IsFaithful(Summarize(points))},
+                 {"all", SummaryToJson(Summarize(points))}};
+    for (const char* source : kSources) {
+      json[source] = SummaryToJson(Summarize(points, source));
+    }
+    auto array = Json::array();
+    for (const FidelityPoint& point : points) {
+      array.push_back({{"source", point.source},
+                       {"label", point.label},
+                       {"simulated_seconds", point.simulated},
+                       {"measured_seconds", point.ok() ? Json(point.timing.time.mean) : Json()},
+                       {"repeats_seconds", point.timing.times}});
+    }
+    json["points"] = array;
+    json["worst"] = worst;
+    return json;
+  }
+
+  ModelOptions model_;
+  ProblemOptions problem_;
+  ExecutionOptions execution_;
+  std::size_t count_ = 200, num_worst_ = 5;
+  int rounds_ = 3;
+  Seed seed_ = 1;
+  std::string svg_, traces_;
+  bool json_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Subcommand> MakeFidelityCommand() { return std::make_unique<FidelityCommand>(); }
+
+}  // namespace placer

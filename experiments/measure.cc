@@ -1,0 +1,295 @@
+#include <spdlog/fmt/fmt.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "cost_model/device_list.h"
+#include "cost_model/placement_io.h"
+#include "experiments/execution.h"
+#include "experiments/format.h"
+#include "experiments/methods.h"
+#include "experiments/plan_facts.h"
+#include "experiments/stats.h"
+#include "experiments/status_line.h"
+#include "experiments/subcommand.h"
+#include "experiments/table.h"
+#include "graphs/base/error.h"
+
+namespace placer {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Something that is measured, and how it did.
+struct Row {
+  std::string label;
+  StepPlan plan;
+  std::optional<Picoseconds> simulated;
+  StepTiming timing;
+  [[nodiscard]] bool ok() const {
+    return timing.outcome == StepOutcome::kOk && timing.time.count > 0;
+  }
+};
+
+/// Mean of time / time of `reference` over the rounds, both measured in the same round.
+std::optional<Interval> Ratio(const Row& row, const Row& reference) {
+  if (!row.ok() || !reference.ok() || row.timing.times.size() != reference.timing.times.size()) {
+    return std::nullopt;
+  }
+  std::vector<double> ratios;
+  for (std::size_t i = 0; i < row.timing.times.size(); ++i) {
+    ratios.push_back(row.timing.times[i] / reference.timing.times[i]);
+  }
+  return MeanInterval95(ratios);
+}
+
+class MeasureCommand final : public Subcommand {
+ public:
+  MeasureCommand()
+      : Subcommand("measure", "execute a model under plans and compare the step times") {}
+
+  void AddOptions(CLI::App& app) override {
+    model_.AddTo(app);
+    app.add_option("--devices", problem_.devices, "devices of this machine, as cpu:0,cpu:1")
+        ->required();
+    app.add_option("--placement", plans_, "plans, as written by optimize");
+    app.add_option("--methods", methods_,
+                   "methods with commas whose placement is measured as well; they use the profile");
+    app.add_option("--profile", problem_.profile, "measured times, from `placer profile`");
+    problem_.AddGroupingTo(app);
+    app.add_option("--samples", samples_, "of the methods that search (default 4000)")
+        ->check(CLI::PositiveNumber);
+    app.add_option("--rounds", rounds_,
+                   fmt::format("how often each is measured, in turns (default {})", rounds_))
+        ->check(CLI::PositiveNumber);
+    app.add_flag("!--no-native", native_, "without LibTorch's own step");
+    AddWorkerOptions(app, execution_);
+    app.add_flag("--json", json_, "print one JSON object instead of a table");
+  }
+
+  ExitCode Run(const Console& console) override {
+    const PlacerRegistry registry = AllPlacers();
+    const std::vector<std::string> methods = methods_.empty()
+                                                 ? std::vector<std::string>()
+                                                 : ParseMethods(methods_, registry, console.err);
+    std::vector<SavedPlacement> saved;
+    for (const std::string& path : plans_) {
+      saved.push_back(ReadPlacement(path));
+    }
+    const std::unique_ptr<StepWorker> worker = StartWorker(model_, problem_, execution_, console);
+    Cluster cluster = problem_.LoadTarget();
+    const bool simulates = !methods.empty() || !problem_.profile.empty();
+    const Profile profile = simulates ? ProfileFor(*worker, cluster, problem_, console) : Profile();
+    const Workbench bench(LoadedModel{worker->graph(), worker->warnings()}, std::move(cluster),
+                          problem_, profile);
+    PrintWarnings(console.err, bench.warnings());
+    std::vector<Row> rows = Plans(bench, saved);
+    AddMethods(console, bench, registry, methods, rows);
+    AddReferences(bench, rows);
+    if (simulates) {
+      Simulate(bench, rows);
+    }
+    return Report(console, bench, *worker, rows);
+  }
+
+ private:
+  [[nodiscard]] std::vector<Row> Plans(const Workbench& bench,
+                                       const std::vector<SavedPlacement>& saved) const {
+    std::vector<Row> rows;
+    for (std::size_t i = 0; i < saved.size(); ++i) {
+      try {
+        rows.push_back(
+            {plans_[i],
+             {StepPlan::Kind::kPlaced, Restore(saved[i], bench.graph(), bench.cluster()), 1},
+             {},
+             {}});
+      } catch (const InputError& error) {
+        throw error.In(plans_[i]);
+      }
+    }
+    return rows;
+  }
+
+  void AddMethods(const Console& console, const Workbench& bench, const PlacerRegistry& registry,
+                  const std::vector<std::string>& methods, std::vector<Row>& rows) const {
+    for (const std::string& method : methods) {
+      const PlaceRequest request{
+          bench.problem(), Budget{samples_, std::nullopt}, 1, console.stop, {}, {}};
+      const PlaceResult result = registry.Make(method)->Place(request);
+      if (result.groups) {
+        rows.push_back(
+            {method, {StepPlan::Kind::kPlaced, bench.problem().Expand(*result.groups), 1}, {}, {}});
+      }
+    }
+  }
+
+  void AddReferences(const Workbench& bench, std::vector<Row>& rows) const {
+    int cores = 0;
+    for (std::size_t d = 0; d < bench.cluster().num_devices(); ++d) {
+      const Device& device = bench.cluster().devices()[d];
+      cores += device.kind == "cpu" ? 1 : 0;
+      const Placement placement(bench.graph().num_ops(), DeviceId(d));
+      if (bench.Faults(placement).empty()) {
+        rows.push_back({device.name + " alone", {StepPlan::Kind::kPlaced, placement, 1}, {}, {}});
+      }
+    }
+    if (bench.cluster().num_devices() > 1) {
+      rows.push_back(
+          {"work-conserving, no copies", {StepPlan::Kind::kWorkConserving, {}, 1}, {}, {}});
+    }
+    if (native_) {
+      rows.push_back({"LibTorch, 1 thread", {StepPlan::Kind::kNative, {}, 1}, {}, {}});
+      if (cores > 1) {
+        rows.push_back({fmt::format("LibTorch, {} threads", cores),
+                        {StepPlan::Kind::kNative, {}, cores},
+                        {},
+                        {}});
+      }
+    }
+  }
+
+  static void Simulate(const Workbench& bench, std::vector<Row>& rows) {
+    for (Row& row : rows) {
+      if (row.plan.kind == StepPlan::Kind::kPlaced) {
+        row.simulated = bench.runner().Run(row.plan.placement).step_time;
+      }
+    }
+  }
+
+  [[nodiscard]] ExitCode Report(const Console& console, const Workbench& bench, StepWorker& worker,
+                                std::vector<Row>& rows) const {
+    std::vector<StepPlan> plans;
+    for (const Row& row : rows) {
+      plans.push_back(row.plan);
+    }
+    {
+      StatusLine status(console, "measuring in turns");
+      std::vector<StepTiming> timings =
+          TimeInterleaved(worker, plans, rounds_, {}, /*give_up=*/false,
+                          [&](int round) { status.Show(round, rounds_); });
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        rows[i].timing = std::move(timings[i]);
+      }
+    }
+    const std::optional<StepMismatch> mismatch =
+        rows.front().ok() && rows.front().plan.kind == StepPlan::Kind::kPlaced
+            ? worker.Verify(rows.front().plan.placement)
+            : std::nullopt;
+    if (json_) {
+      console.out << ToJson(bench, rows, mismatch).dump(2) << std::endl;
+    } else {
+      Print(console.out, bench, rows);
+      console.out << '\n'
+                  << (mismatch ? rows.front().label + ": differs from the original step: op '" +
+                                     mismatch->op + "': " + mismatch->what
+                               : rows.front().label + ": outputs equal those of the original step")
+                  << std::endl;
+    }
+    for (const Row& row : rows) {
+      if (!row.ok()) {
+        throw InfeasibleError(row.label + ": " + row.timing.reason);
+      }
+    }
+    if (mismatch) {
+      throw InfeasibleError("op '" + mismatch->op + "': " + mismatch->what);
+    }
+    return ExitCode::kDone;
+  }
+
+  void Print(std::ostream& out, const Workbench& bench, const std::vector<Row>& rows) const {
+    out << fmt::format("{}: {} ops on {}; {} rounds, each measured once in every round\n\n",
+                       bench.graph().name(),
+                       FormatCount(static_cast<std::int64_t>(bench.graph().num_ops())),
+                       bench.cluster().name(), rounds_);
+    std::vector<Seconds> times;
+    for (const Row& row : rows) {
+      times.emplace_back(row.timing.time.mean);
+    }
+    const TimeUnit unit = UnitFor(times);
+    Table table({{"what", Table::Align::kLeft},
+                 {"step time"},
+                 {"+- 95 %"},
+                 {"simulated"},
+                 {"against the first (95 %)"},
+                 {"peak memory"}});
+    for (const Row& row : rows) {
+      const auto ratio = Ratio(row, rows.front());
+      std::string memory;
+      for (const std::int64_t bytes : row.timing.peak_bytes) {
+        memory += (memory.empty() ? "" : " + ") + FormatBytes(bytes);
+      }
+      table.AddRow({row.label,
+                    row.ok() ? FormatTime(Seconds(row.timing.time.mean), unit) : row.timing.reason,
+                    row.ok() && std::isfinite(row.timing.time.half_width)
+                        ? FormatTime(Seconds(row.timing.time.half_width), unit)
+                        : "-",
+                    row.simulated ? FormatTime(ToSeconds(*row.simulated), unit) : "-",
+                    !ratio || &row == &rows.front()
+                        ? "-"
+                        : fmt::format("{} ({} .. {})", FormatChange(ratio->mean - 1),
+                                      FormatChange(ratio->low - 1), FormatChange(ratio->high - 1)),
+                    memory});
+    }
+    table.Print(out);
+    for (const Row& row : rows) {
+      if (const auto ratio = Ratio(row, rows.front());
+          ratio && row.plan.kind == StepPlan::Kind::kWorkConserving) {
+        out << fmt::format("\n{} reaches {} of the speed of a work-conserving schedule\n",
+                           rows.front().label, FormatPercent(ratio->mean));
+      }
+    }
+  }
+
+  [[nodiscard]] static Json ToJson(const Workbench& bench, const std::vector<Row>& rows,
+                                   const std::optional<StepMismatch>& mismatch) {
+    auto array = Json::array();
+    for (const Row& row : rows) {
+      Json json = {{"what", row.label}};
+      if (row.ok()) {
+        json["step_seconds"] = row.timing.time.mean;
+        json["deviation_seconds"] = row.timing.time.deviation;
+        if (std::isfinite(row.timing.time.half_width)) {
+          json["half_width_95_seconds"] = row.timing.time.half_width;
+        }
+        json["repeats_seconds"] = row.timing.times;
+        json["peak_bytes"] = row.timing.peak_bytes;
+      } else {
+        json["reason"] = row.timing.reason;
+      }
+      if (row.simulated) {
+        json["simulated_seconds"] = ToSeconds(*row.simulated).count();
+      }
+      if (const auto ratio = Ratio(row, rows.front())) {
+        json["against_first"] = {{"mean", ratio->mean}, {"low", ratio->low}, {"high", ratio->high}};
+      }
+      array.push_back(json);
+    }
+    Json json = {{"graph", bench.graph().name()},
+                 {"devices", bench.cluster().name()},
+                 {"rows", array},
+                 {"equal_outputs", !mismatch}};
+    if (mismatch) {
+      json["mismatch"] = {{"op", mismatch->op}, {"what", mismatch->what}};
+    }
+    return json;
+  }
+
+  ModelOptions model_;
+  ProblemOptions problem_;
+  ExecutionOptions execution_;
+  std::vector<std::string> plans_;
+  std::string methods_;
+  std::int64_t samples_ = 4000;
+  int rounds_ = 7;
+  bool native_ = true;
+  bool json_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Subcommand> MakeMeasureCommand() { return std::make_unique<MeasureCommand>(); }
+
+}  // namespace placer

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <iosfwd>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <vector>
+
+#include "experiments/execution.h"
+
+namespace placer {
+
+/// What executing the best placements of a search said.
+struct MeasuredSearch {
+  std::vector<MeasuredCandidate> candidates;  ///< in turns, the hopeless given up
+  /// The best few and the best single device, in turns again in a fresh process. Empty if that was
+  /// interrupted.
+  std::vector<MeasuredCandidate> confirmed;
+  bool interrupted = false;
+
+  /// The best of the confirmed, or where there are none of the candidates; nullptr if none was
+  /// measured.
+  [[nodiscard]] const MeasuredCandidate* winner() const;
+  /// The best placement on one device, from where the winner is; nullptr if none was measured.
+  [[nodiscard]] const MeasuredCandidate* single_device() const;
+};
+
+/// Executes what a search found, and each device alone; with simulated+measured the other good
+/// placements of the simulator as well. What several methods found is measured once.
+/// @param found  source, placement and simulated time
+[[nodiscard]] MeasuredSearch MeasureFound(const Execution& execution,
+                                          std::vector<MeasuredCandidate> found,
+                                          const Console& console);
+
+void PrintMeasured(std::ostream& out, const MeasuredSearch& search);
+[[nodiscard]] nlohmann::ordered_json MeasuredToJson(const MeasuredSearch& search);
+
+}  // namespace placer
