@@ -28,10 +28,11 @@ runner:graphs cost_model
 policy:graphs
 placer:graphs cost_model runner policy
 experiments:graphs cost_model runner policy placer
+python:graphs cost_model runner policy placer
 tests:graphs cost_model runner policy placer experiments"
 readonly heavy='torch/|ATen/|c10/|google/protobuf/|onnx/|[^">]*\.pb\.h'
 
-mapfile -t files < <(git ls-files '*.h' '*.cc')
+mapfile -t files < <(git ls-files '*.h' '*.cc' '*.c')
 mapfile -t headers < <(git ls-files '*.h')
 failed=()
 

@@ -27,5 +27,6 @@ compile() {
 }
 export -f compile
 export cxx cc
+# shellcheck disable=SC2016  # the inner shell expands it
 printf '%s\0' "${headers[@]}" | xargs --null --max-args=1 --max-procs=2 bash -c 'compile "$1"' _
 echo "check_headers: ${#headers[@]} headers"

@@ -72,6 +72,6 @@ def test_everything_is_documented():
 def test_help_reads_well():
     text = pydoc.render_doc(placer, renderer=pydoc.plaintext)
     assert text.index("Placer finds on which device") < 200
-    assert "placer._core" not in text.split("FILE")[0].replace("placer._core.", "", 0) or True
+    assert "placer._core" not in text  # names are those that users write
     for word in ("class Graph", "class Plan", "optimize(", "Seconds", "KeyboardInterrupt"):
         assert word in text
