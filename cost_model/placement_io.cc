@@ -78,7 +78,7 @@ SavedPlacement Save(const Placement& placement, const Graph& graph, const Cluste
   return saved;
 }
 
-Placement Restore(const SavedPlacement& saved, const Graph& graph, const Cluster& cluster) {
+std::vector<std::string> DevicesOfOps(const SavedPlacement& saved, const Graph& graph) {
   if (saved.graph_fingerprint != 0 && saved.graph_fingerprint != graph.fingerprint()) {
     throw InputError("the placement was made for graph " + Quoted(saved.graph_name) +
                      " (fingerprint " + Hex(saved.graph_fingerprint) + ", " +
@@ -86,7 +86,7 @@ Placement Restore(const SavedPlacement& saved, const Graph& graph, const Cluster
                      Quoted(graph.name()) + " (fingerprint " + Hex(graph.fingerprint()) + ", " +
                      std::to_string(graph.num_ops()) + " ops)");
   }
-  Placement placement(graph.num_ops(), DeviceId(0));
+  std::vector<std::string> devices(graph.num_ops());
   std::vector<bool> placed(graph.num_ops(), false);
   for (const auto& [name, device] : saved.device_of_op) {
     const auto op = graph.FindOp(name);
@@ -97,7 +97,7 @@ Placement Restore(const SavedPlacement& saved, const Graph& graph, const Cluster
       throw InputError("op " + Quoted(name) + ": is placed twice");
     }
     placed[op->index()] = true;
-    placement.set_device(*op, DeviceNamed(name, device, saved, cluster));
+    devices[op->index()] = device;
   }
   for (std::size_t i = 0; i < placed.size(); ++i) {
     if (!placed[i]) {
@@ -106,7 +106,16 @@ Placement Restore(const SavedPlacement& saved, const Graph& graph, const Cluster
                        std::to_string(graph.num_ops()) + " ops");
     }
   }
-  return placement;
+  return devices;
+}
+
+Placement Restore(const SavedPlacement& saved, const Graph& graph, const Cluster& cluster) {
+  const std::vector<std::string> devices = DevicesOfOps(saved, graph);
+  std::vector<DeviceId> device_of_op;
+  for (std::size_t i = 0; i < devices.size(); ++i) {
+    device_of_op.push_back(DeviceNamed(graph.op(OpId(i)).name, devices[i], saved, cluster));
+  }
+  return Placement(std::move(device_of_op));
 }
 
 SavedPlacement ReadPlacement(const std::filesystem::path& path) {

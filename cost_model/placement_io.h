@@ -26,8 +26,11 @@ struct SavedPlacement {
 
 [[nodiscard]] SavedPlacement Save(const Placement& placement, const Graph& graph,
                                   const Cluster& cluster);
-/// @throws InputError if an op of the graph is missing, an op or device is unknown, or the
-/// fingerprint is another graph's
+/// The device's name for every op of the graph, in op order. @throws InputError if an op of the
+/// graph is missing, an op is unknown or placed twice, or the fingerprint is another graph's
+[[nodiscard]] std::vector<std::string> DevicesOfOps(const SavedPlacement& saved,
+                                                    const Graph& graph);
+/// @throws InputError as DevicesOfOps(), and if a device is unknown
 [[nodiscard]] Placement Restore(const SavedPlacement& saved, const Graph& graph,
                                 const Cluster& cluster);
 

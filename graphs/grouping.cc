@@ -149,7 +149,7 @@ Grouping GroupOps(const Graph& graph, const GroupingOptions& options) {
     }
     groups.Union(first[classes[i]], i);
   }
-  const detail::AllowedSets allowed(graph);
+  const detail::AllowedSets allowed(graph, options.label_of_op);
   if (options.scopes) {
     detail::JoinScopes(graph, allowed, groups);
   } else if (options.chains) {

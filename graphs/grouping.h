@@ -25,6 +25,9 @@ struct GroupingOptions {
   /// Neighbours are merged until at most this many groups are left; 0: no cap. Groups with
   /// different `allowed_devices` are never merged, so that more may be left if these differ much.
   std::size_t max_groups = 0;
+  /// [num_ops] or empty: ops with different labels are never in one group, unless they must share a
+  /// device.
+  std::vector<std::uint32_t> label_of_op;
 };
 
 /// Which ops are decided together: op -> group. Groups are numbered by their smallest op. A group

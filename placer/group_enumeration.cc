@@ -62,8 +62,10 @@ EnumerationResult EnumerateGroupPlacements(const Problem& problem, std::int64_t 
     batch.clear();
     expanded.clear();
     do {
-      batch.push_back(groups);
-      expanded.push_back(problem.Expand(groups));
+      if (problem.separation().Holds(groups)) {
+        batch.push_back(groups);
+        expanded.push_back(problem.Expand(groups));
+      }
       more = Advance(problem, &digits, &groups);
     } while (more && batch.size() < kBatch);
     problem.runner().RunBatch(expanded, std::span(summaries).first(batch.size()));

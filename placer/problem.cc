@@ -59,7 +59,8 @@ std::vector<Problem::GroupEdge> MergeEdges(std::vector<Problem::GroupEdge> edges
 
 }  // namespace
 
-Problem::Problem(const CostModel& costs, const Runner& runner, Grouping grouping)
+Problem::Problem(const CostModel& costs, const Runner& runner, Grouping grouping,
+                 std::span<const ApartRule> apart)
     : costs_(costs), runner_(runner), grouping_(std::move(grouping)) {
   if (grouping_.num_ops() != graph().num_ops() || costs_.num_ops() != graph().num_ops() ||
       costs_.num_devices() != cluster().num_devices()) {
@@ -67,6 +68,37 @@ Problem::Problem(const CostModel& costs, const Runner& runner, Grouping grouping
   }
   ComputeGroups();
   edges_ = MergeEdges(CollectEdges(graph(), grouping_));
+  separation_ = Separate(apart);
+}
+
+Problem::Problem(const Problem& other, const Runner& runner)
+    : costs_(other.costs_),
+      runner_(runner),
+      grouping_(other.grouping_),
+      allowed_(other.allowed_),
+      group_time_(other.group_time_),
+      resident_bytes_(other.resident_bytes_),
+      output_bytes_(other.output_bytes_),
+      edges_(other.edges_),
+      separation_(other.separation_) {
+  if (&runner.graph() != &other.graph() || &runner.cluster() != &other.cluster()) {
+    throw std::logic_error("Problem: the runner is bound to another graph or cluster");
+  }
+}
+
+Separation Problem::Separate(std::span<const ApartRule> apart) const {
+  std::vector<std::uint32_t> group_of_op;
+  for (const GroupId group : grouping_.group_of_op()) {
+    group_of_op.push_back(static_cast<std::uint32_t>(group.index()));
+  }
+  std::vector<Separation::DeviceSet> allowed;
+  for (const std::vector<DeviceId>& devices : allowed_) {
+    allowed.push_back(0);
+    for (const DeviceId device : devices) {
+      allowed.back() |= Separation::DeviceSet{1} << device.index();
+    }
+  }
+  return {apart, group_of_op, allowed};
 }
 
 void Problem::ComputeGroups() {

@@ -8,6 +8,7 @@
 #include "cost_model/bound.h"
 #include "cost_model/cost_model.h"
 #include "graphs/grouping.h"
+#include "placer/apart.h"
 #include "runner/runner.h"
 
 namespace placer {
@@ -26,9 +27,13 @@ class Problem {
     bool operator==(const GroupEdge&) const = default;
   };
 
-  /// @throws InputError if a group's ops have no allowed device in common
+  /// @param apart  which ops must not share a device
+  /// @throws InputError if a group's ops have no allowed device in common, or `apart` cannot hold
   /// @throws std::logic_error if the parts are not those of one graph and cluster
-  Problem(const CostModel& costs, const Runner& runner, Grouping grouping);
+  Problem(const CostModel& costs, const Runner& runner, Grouping grouping,
+          std::span<const ApartRule> apart = {});
+  /// The same problem judged by another runner for the same graph and cluster.
+  Problem(const Problem& other, const Runner& runner);
 
   [[nodiscard]] const Graph& graph() const noexcept { return runner_.graph(); }
   [[nodiscard]] const Cluster& cluster() const noexcept { return runner_.cluster(); }
@@ -57,6 +62,9 @@ class Problem {
   [[nodiscard]] std::int64_t output_bytes(GroupId group) const {
     return output_bytes_[group.index()];
   }
+  /// Which groups must not share a device. Methods need not look: a SearchSession evaluates, and
+  /// keeps, placements as repaired by it.
+  [[nodiscard]] const Separation& separation() const noexcept { return separation_; }
   /// Edges between different groups, sorted by (from, to), each pair once; a control edge has 0
   /// bytes.
   [[nodiscard]] std::span<const GroupEdge> edges() const noexcept { return edges_; }
@@ -69,6 +77,7 @@ class Problem {
 
  private:
   void ComputeGroups();
+  [[nodiscard]] Separation Separate(std::span<const ApartRule> apart) const;
   void AddBytes(OpId op, std::size_t group);
 
   const CostModel& costs_;
@@ -78,6 +87,7 @@ class Problem {
   std::vector<std::int64_t> group_time_;  ///< [num_groups, num_devices], -1 where not allowed
   std::vector<std::int64_t> resident_bytes_, output_bytes_;
   std::vector<GroupEdge> edges_;
+  Separation separation_;
 };
 
 }  // namespace placer

@@ -91,9 +91,13 @@ std::string ReinforceTrainer::Identity() const {
   for (const GroupId group : problem.grouping().group_of_op()) {
     grouping.Add(static_cast<std::int64_t>(group.index()));
   }
+  std::string apart;
+  if (!problem.separation().empty()) {
+    apart = ", apart " + std::to_string(problem.separation().fingerprint());
+  }
   return "graph " + std::to_string(problem.graph().fingerprint()) + ", cluster " +
          std::to_string(problem.cluster().fingerprint()) + ", grouping " +
-         std::to_string(grouping.value()) + ", seed " + std::to_string(request_.seed) +
+         std::to_string(grouping.value()) + apart + ", seed " + std::to_string(request_.seed) +
          ", options " + Describe(options_);
 }
 

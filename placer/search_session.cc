@@ -42,11 +42,22 @@ double SearchSession::spent() const {
   return std::min(share, 1.0);
 }
 
+std::span<const DeviceId> SearchSession::Repaired(std::span<const DeviceId> groups) const {
+  const Separation& separation = request_.problem.separation();
+  if (separation.Holds(groups)) {
+    return groups;
+  }
+  repaired_.assign(groups.begin(), groups.end());
+  separation.Repair(repaired_);
+  return repaired_;
+}
+
 void SearchSession::Expand(std::span<const DeviceId> groups, std::size_t slot) {
   const Problem& problem = request_.problem;
   if (groups.size() != problem.num_groups()) {
     throw std::logic_error("SearchSession: the placement is not one of this problem's groups");
   }
+  groups = Repaired(groups);
   if (slots_.size() <= slot) {
     slots_.resize(slot + 1);
     expanded_.resize(slot + 1);
@@ -77,6 +88,7 @@ void SearchSession::Expand(std::span<const DeviceId> groups, std::size_t slot) {
 
 bool SearchSession::seen(std::span<const DeviceId> groups) const {
   std::uint64_t hash = 0;
+  groups = Repaired(groups);
   for (std::size_t g = 0; g < groups.size(); ++g) {
     hash ^= KeyOf(g, groups[g]);
   }
@@ -93,7 +105,7 @@ std::optional<StepSummary> SearchSession::Evaluate(std::span<const DeviceId> gro
   if (summary.outcome == StepOutcome::kInterrupted) {
     return std::nullopt;
   }
-  Record(groups, slots_[0].hash, summary);
+  Record(slots_[0].groups, slots_[0].hash, summary);
   ReportProgress();
   return summary;
 }
@@ -117,7 +129,7 @@ std::size_t SearchSession::EvaluateBatch(std::span<const GroupPlacement> placeme
       if (part[i].outcome == StepOutcome::kInterrupted) {
         return done + i;
       }
-      Record(placements[done + i], slots_[i].hash, part[i]);
+      Record(slots_[i].groups, slots_[i].hash, part[i]);
     }
     done += count;
     ReportProgress();

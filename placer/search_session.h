@@ -35,8 +35,10 @@ class SearchSession {
   /// Whether the placement was a sample already.
   [[nodiscard]] bool seen(std::span<const DeviceId> groups) const;
 
-  /// One sample; nullopt when exhausted. Cheap for placements that differ little from the one
-  /// before. @throws std::logic_error if a group is on a device that it may not use
+  /// One sample; nullopt when exhausted. A placement that breaks one of the problem's apart rules
+  /// is evaluated, and kept if it is the best, as repaired by Separation::Repair(). Cheap for
+  /// placements that differ little from the one before. @throws std::logic_error if a group is on a
+  /// device that it may not use
   std::optional<StepSummary> Evaluate(std::span<const DeviceId> groups);
   /// The first samples_left() of the placements, fewer if time runs out or a stop is asked for.
   /// @return how many were evaluated; the rest of `summaries` is untouched
@@ -58,7 +60,9 @@ class SearchSession {
   [[nodiscard]] PlaceResult Finish(std::string note = {}) &&;
 
  private:
-  /// Makes expanded_[slot] the placement of `groups`, which checks it.
+  /// The placement itself, or where it breaks an apart rule the nearest that does not, in a buffer.
+  [[nodiscard]] std::span<const DeviceId> Repaired(std::span<const DeviceId> groups) const;
+  /// Makes expanded_[slot] the placement of `groups`, repaired, which checks it.
   void Expand(std::span<const DeviceId> groups, std::size_t slot);
   void Record(std::span<const DeviceId> groups, std::uint64_t hash, const StepSummary& summary);
   void ReportProgress();
@@ -79,6 +83,7 @@ class SearchSession {
     std::uint64_t hash = 0;
   };
   std::vector<Slot> slots_;
+  mutable GroupPlacement repaired_;
   std::vector<Placement> expanded_;
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cost_model/cluster_io.h"
+#include "cost_model/device_list.h"
 #include "graphs/base/error.h"
 
 namespace placer {
@@ -25,9 +26,53 @@ T Choose(const char* flag, const std::string& word,
   throw InputError(std::string(flag) + ": found '" + word + "', expected " + known);
 }
 
+Profile LoadProfile(const ProblemSpec& spec) {
+  return spec.profile.empty() ? Profile() : ReadProfile(spec.profile);
+}
+
+std::optional<ConstrainedProblem> Constrain(const Graph& graph, const Cluster& cluster,
+                                            const Constraints& constraints) {
+  return constraints.empty() ? std::nullopt
+                             : std::optional(ApplyConstraints(graph, cluster, constraints));
+}
+
 }  // namespace
 
+StepSource ModelSpec::Source(const std::vector<std::string>& devices) const {
+  if (!is_executable()) {
+    throw InputError(model + ": found no TorchScript model, expected one: it is to be executed");
+  }
+  if (batch) {
+    throw InputError(model +
+                     ": the batch of a TorchScript model is in its inputs, expected no "
+                     "--batch");
+  }
+  if (inputs.empty()) {
+    throw InputError(model +
+                     ": a TorchScript model needs example inputs, expected for instance "
+                     "--inputs \"float32[8,3,299,299]\"");
+  }
+  if (optimizer && !training) {
+    throw InputError("optimizer: given without training, which it belongs to");
+  }
+  StepSource source;
+  source.model = model;
+  source.inputs = inputs;
+  source.training = training;
+  source.optimizer = optimizer;
+  source.loss = loss;
+  source.devices = devices;
+  return source;
+}
+
 LoadedModel ModelSpec::Load() const {
+  if (is_executable()) {
+    const StepWorker worker(Source({AnyCpuDevice()}), {});
+    return {.graph = worker.graph(), .warnings = worker.warnings()};
+  }
+  if (!inputs.empty() || !loss.empty()) {
+    throw InputError(model + ": inputs and loss are for TorchScript models, found another one");
+  }
   LoadOptions options;
   options.batch = batch;
   if (training) {
@@ -57,7 +102,18 @@ SimulationOptions ProblemSpec::Simulation() const {
   return simulation;
 }
 
-Grouping ProblemSpec::Group(const Graph& graph) const {
+Cluster ProblemSpec::LoadTarget() const {
+  if (devices.empty()) {
+    return LoadCluster(cluster);
+  }
+  if (!cluster.empty()) {
+    throw InputError("devices: given beside a cluster, expected one of them");
+  }
+  return MakeDeviceCluster(ParseDeviceList(devices));
+}
+
+Grouping ProblemSpec::Group(const Graph& graph,
+                            const std::vector<std::uint32_t>& apart_label) const {
   enum class Space : std::uint8_t { kGroups, kScopes, kOps };
   const auto chosen =
       Choose<Space>("space", space,
@@ -71,19 +127,31 @@ Grouping ProblemSpec::Group(const Graph& graph) const {
   GroupingOptions options;
   options.scopes = chosen == Space::kScopes;
   options.max_groups = max_groups.value_or(kDefaultMaxGroups);
+  options.label_of_op = apart_label;
   return GroupOps(graph, options);
 }
 
 Workbench::Workbench(LoadedModel model, const ProblemSpec& spec)
-    : Workbench(std::move(model), LoadCluster(spec.cluster), spec) {}
+    : Workbench(std::move(model), spec.LoadTarget(), spec) {}
 
 Workbench::Workbench(LoadedModel model, Cluster cluster, const ProblemSpec& spec)
+    : Workbench(std::move(model), std::move(cluster), spec, LoadProfile(spec)) {}
+
+Workbench::Workbench(LoadedModel model, Cluster cluster, const ProblemSpec& spec,
+                     const Profile& profile)
     : model_(std::move(model)),
       cluster_(std::move(cluster)),
-      costs_(model_.graph, cluster_),
-      runner_(model_.graph, cluster_, costs_, spec.Simulation()),
-      problem_(costs_, runner_, spec.Group(model_.graph)),
-      lower_bound_(ComputeLowerBound(model_.graph, cluster_, costs_)) {
+      constrained_(Constrain(model_.graph, cluster_, spec.constraints)),
+      costs_(placed_graph(), placed_cluster(), &profile),
+      runner_(placed_graph(), placed_cluster(), costs_, spec.Simulation()),
+      problem_(constrained_
+                   ? Problem(costs_, runner_, spec.Group(placed_graph(), constrained_->apart_label),
+                             constrained_->apart)
+                   : Problem(costs_, runner_, spec.Group(placed_graph()))),
+      lower_bound_(ComputeLowerBound(placed_graph(), placed_cluster(), costs_)) {
+  if (!profile.ops.empty()) {
+    AddProfileWarnings(profile);
+  }
   for (std::size_t op = 0; op < graph().num_ops(); ++op) {
     std::optional<Picoseconds> smallest;
     for (std::size_t d = 0; d < cluster_.num_devices(); ++d) {
@@ -94,6 +162,17 @@ Workbench::Workbench(LoadedModel model, Cluster cluster, const ProblemSpec& spec
       smallest = smallest ? std::min(*smallest, time) : time;
     }
     work_ += smallest.value_or(Picoseconds(0));
+  }
+}
+
+void Workbench::AddProfileWarnings(const Profile& profile) {
+  const std::vector<std::string> hardware = profile.HardwareWarnings(HardwareOf(cluster_));
+  model_.warnings.insert(model_.warnings.end(), hardware.begin(), hardware.end());
+  const ProfileCoverage coverage = Coverage(profile, graph(), cluster_);
+  if (coverage.measured < coverage.ops) {
+    model_.warnings.push_back(
+        "profile: has no time for " + std::to_string(coverage.ops - coverage.measured) + " of " +
+        std::to_string(coverage.ops) + " ops and kinds of device: theirs are estimates");
   }
 }
 
@@ -117,10 +196,15 @@ std::int64_t Workbench::resident_bytes() const noexcept {
 
 std::int64_t Workbench::capacity_bytes() const noexcept {
   std::int64_t bytes = 0;
-  for (const Device& device : cluster_.devices()) {
+  for (const Device& device : placed_cluster().devices()) {
     bytes += device.memory_bytes;
   }
   return bytes;
+}
+
+std::vector<std::string> Workbench::Faults(const Placement& placement) const {
+  return constrained_ ? FindFaults(placement, *constrained_)
+                      : FindFaults(placement, graph(), cluster());
 }
 
 }  // namespace placer

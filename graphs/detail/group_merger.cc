@@ -239,7 +239,8 @@ double EstimatedWork(const Graph& graph, OpId id) {
          kLaunchFlops;
 }
 
-AllowedSets::AllowedSets(const Graph& graph) : set_of_op_(graph.num_ops()) {
+AllowedSets::AllowedSets(const Graph& graph, std::span<const std::uint32_t> label_of_op)
+    : set_of_op_(graph.num_ops()) {
   std::vector<std::set<std::string>> of_class(graph.num_colocation_classes());
   for (std::size_t i = 0; i < graph.num_ops(); ++i) {
     const std::vector<std::string>& names = graph.op(OpId(i)).allowed_devices;
@@ -249,6 +250,9 @@ AllowedSets::AllowedSets(const Graph& graph) : set_of_op_(graph.num_ops()) {
         key += name + '\n';
       }
       of_class[graph.colocation_class(OpId(i))].insert(std::move(key));
+    }
+    if (!label_of_op.empty()) {  // no device's name holds a line end
+      of_class[graph.colocation_class(OpId(i))].insert('\n' + std::to_string(label_of_op[i]));
     }
   }
   std::map<std::set<std::string>, std::uint32_t> number{{{}, 0}};

@@ -19,7 +19,8 @@ namespace placer::detail {
 /// different.
 class AllowedSets {
  public:
-  explicit AllowedSets(const Graph& graph);
+  /// @param label_of_op  [num_ops] or empty: ops count as different where these differ
+  explicit AllowedSets(const Graph& graph, std::span<const std::uint32_t> label_of_op = {});
   [[nodiscard]] std::uint32_t set(OpId id) const { return set_of_op_[id.index()]; }
   [[nodiscard]] bool Same(OpId a, OpId b) const { return set(a) == set(b); }
 
