@@ -10,6 +10,7 @@
 #include "graphs/detail/sniff.h"
 #include "graphs/doppler.h"
 #include "graphs/graph_io.h"
+#include "graphs/graphdef_importer.h"
 #include "graphs/onnx_importer.h"
 #include "graphs/partitioning.h"
 #include "graphs/pipedream.h"
@@ -20,6 +21,8 @@ namespace {
 constexpr std::array kImporters{
     Importer{"onnx", "an ONNX model", IsOnnxFile, ImportOnnx, /*takes_batch=*/true},
     Importer{"placer", "a Placer graph", IsGraphFile, ImportGraphFile},
+    Importer{"graphdef", "a TensorFlow GraphDef or TensorFlow.js graph model", IsGraphDefFile,
+             ImportGraphDef, /*takes_batch=*/true},
     Importer{"partitioning", "a partitioning workload (NeurIPS 2020)", IsPartitioningFile,
              ImportPartitioning},
     Importer{"pipedream", "a PipeDream profile", IsPipeDreamFile, ImportPipeDream},
