@@ -7,6 +7,7 @@
 
 #include "experiments/subcommand.h"
 #include "graphs/base/error.h"
+#include "runner/step_worker.h"
 
 namespace placer {
 namespace {
@@ -29,6 +30,19 @@ std::string OneLine(std::string text) {
 ExitCode Fail(const Console& console, ExitCode code, const std::string& message) {
   console.err << "placer: error: " << OneLine(message) << '\n';
   return code;
+}
+
+/// Of a command that executes a model and has nothing else to offer.
+ExitCode CodeOf(StepOutcome outcome) {
+  switch (outcome) {
+    case StepOutcome::kInterrupted:
+      return ExitCode::kInterrupted;
+    case StepOutcome::kOutOfMemory:
+    case StepOutcome::kTimedOut:
+      return ExitCode::kCheckFailed;
+    default:
+      return ExitCode::kInternalError;
+  }
 }
 
 ExitCode ParseAndRun(std::span<const std::string> args, const Console& console) {
@@ -70,6 +84,10 @@ std::vector<std::unique_ptr<Subcommand>> AllSubcommands() {
   all.push_back(MakeZooCommand());
   all.push_back(MakeImportCommand());
   all.push_back(MakeExportCommand());
+  all.push_back(MakeProfileCommand());
+  all.push_back(MakeMeasureCommand());
+  all.push_back(MakeRunCommand());
+  all.push_back(MakeFidelityCommand());
   return all;
 }
 
@@ -80,6 +98,8 @@ ExitCode RunCommand(std::span<const std::string> args, const Console& console) {
     return Fail(console, ExitCode::kBadInput, error.what());
   } catch (const InfeasibleError& error) {
     return Fail(console, ExitCode::kCheckFailed, error.what());
+  } catch (const WorkerError& error) {
+    return Fail(console, CodeOf(error.outcome()), error.what());
   } catch (const Error& error) {
     return Fail(console, ExitCode::kInternalError, error.what());
   } catch (const std::bad_alloc&) {

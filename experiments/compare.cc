@@ -7,6 +7,7 @@
 #include <ostream>
 
 #include "experiments/comparison.h"
+#include "experiments/execution.h"
 #include "experiments/format.h"
 #include "experiments/headroom.h"
 #include "experiments/methods.h"
@@ -77,6 +78,7 @@ class CompareCommand final : public Subcommand {
         ->check(CLI::PositiveNumber);
     problem_.AddSimulationTo(app);
     problem_.AddGroupingTo(app);
+    execution_.AddTo(app);
     app.add_flag("--json", json_, "print one JSON object instead of a table");
   }
 
@@ -87,20 +89,21 @@ class CompareCommand final : public Subcommand {
       methods.emplace_back(kYardstick);
       console.err << "placer: annealing added: a comparison without it says little\n";
     }
-    const Workbench bench(model_.Load(), problem_);
+    const Execution execution(model_, problem_, execution_, console);
+    const Workbench& bench = execution.bench();
     PrintWarnings(console.err, bench.warnings());
-    const Trials trials = RunAll(console, registry, bench, methods);
+    const Trials trials = RunAll(console, registry, execution, methods);
     const bool interrupted = console.stop.stop_requested();
     if (trials.seeds.empty()) {
       console.err << "placer: interrupted before one seed was complete, there is no table\n";
       return ExitCode::kInterrupted;
     }
-    return Report(console, bench, trials, interrupted);
+    return Report(console, execution, trials, interrupted);
   }
 
  private:
   [[nodiscard]] Trials RunAll(const Console& console, const PlacerRegistry& registry,
-                              const Workbench& bench,
+                              const Execution& execution,
                               const std::vector<std::string>& methods) const {
     std::vector<TrialSpec> specs;  // seed by seed, so that stopping early leaves whole seeds
     for (int s = 0; s < num_seeds_; ++s) {
@@ -109,11 +112,12 @@ class CompareCommand final : public Subcommand {
       }
     }
     TrialOptions options;
-    options.jobs = jobs_.value_or(DefaultJobs());
+    options.jobs = execution.jobs(jobs_.value_or(DefaultJobs()));
     options.stop = console.stop;
     ProgressMeter progress(console, "compare");
     std::vector<PlaceResult> results =
-        RunTrials(bench.problem(), registry, specs, options, progress);
+        RunTrials(execution.problem(), registry, specs, options, progress);
+    execution.Remeasure(results, console);
 
     Trials trials;
     for (const std::string& method : methods) {
@@ -133,10 +137,12 @@ class CompareCommand final : public Subcommand {
     return trials;
   }
 
-  [[nodiscard]] ExitCode Report(const Console& console, const Workbench& bench,
+  [[nodiscard]] ExitCode Report(const Console& console, const Execution& execution,
                                 const Trials& trials, bool interrupted) const {
+    const Workbench& bench = execution.bench();
     const Comparison comparison = CompareMethods(trials.methods);
-    const std::optional<SingleDevice> single = BestSingleDevice(bench);
+    const std::optional<SingleDevice> single =
+        BestSingleDevice(bench, execution.problem().runner());
     const std::optional<Picoseconds> found = BestFound(trials);
     const HeadRoom room =
         AssessHeadRoom(bench, single ? std::optional(single->step_time) : std::nullopt, found);
@@ -280,6 +286,7 @@ class CompareCommand final : public Subcommand {
 
   ModelOptions model_;
   ProblemOptions problem_;
+  ExecutionOptions execution_;
   std::string methods_ = "all";
   std::int64_t samples_ = kDefaultSamples;
   int num_seeds_ = kDefaultSeeds;

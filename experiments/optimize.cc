@@ -7,8 +7,10 @@
 #include <ostream>
 
 #include "cost_model/placement_io.h"
+#include "experiments/execution.h"
 #include "experiments/format.h"
 #include "experiments/headroom.h"
+#include "experiments/measured_search.h"
 #include "experiments/methods.h"
 #include "experiments/output_file.h"
 #include "experiments/plan_facts.h"
@@ -47,6 +49,7 @@ struct Outcome {
   std::optional<std::size_t> best;  ///< index into rows: the best placement, feasible or not
   std::optional<SingleDevice> single_device;
   HeadRoom head_room;
+  std::optional<MeasuredSearch> measured;  ///< if placements are executed
   bool interrupted = false;
 };
 
@@ -99,23 +102,31 @@ class OptimizeCommand final : public Subcommand {
         ->check(CLI::PositiveNumber);
     problem_.AddSimulationTo(app);
     problem_.AddGroupingTo(app);
+    execution_.AddTo(app);
     app.add_flag("--json", json_, "print one JSON object instead of tables");
   }
 
   ExitCode Run(const Console& console) override {
-    const Clock::time_point start = Clock::now();
+    Clock::time_point start = Clock::now();
     const PlacerRegistry registry = AllPlacers();
     if (!output_.empty()) {
       CheckWritable(output_, {".txtpb", ".pb", ".json", ".csv"});
     }
     std::vector<Row> rows = PlanRows(console, registry);
-    const Workbench bench(model_.Load(), problem_);
+    const Execution execution(model_, problem_, execution_, console);
+    const Workbench& bench = execution.bench();
+    if (execution.executes()) {
+      start = Clock::now();  // loading and profiling a model may take longer than the search
+    }
     PrintWarnings(console.err, bench.warnings());
     if (!json_) {
       PrintProblem(console.out, bench);
       console.out << std::endl;
     }
-    const Outcome outcome = Search(console, registry, bench, std::move(rows), start);
+    Outcome outcome = Search(console, registry, execution, std::move(rows), start);
+    if (execution.executes() && outcome.best && !outcome.interrupted) {
+      MeasureBest(console, execution, outcome);
+    }
     return Finish(console, bench, outcome);
   }
 
@@ -169,14 +180,15 @@ class OptimizeCommand final : public Subcommand {
   }
 
   [[nodiscard]] Outcome Search(const Console& console, const PlacerRegistry& registry,
-                               const Workbench& bench, std::vector<Row> rows,
+                               const Execution& execution, std::vector<Row> rows,
                                Clock::time_point start) const {
+    const Workbench& bench = execution.bench();
     std::vector<TrialSpec> specs;
     for (const Row& row : rows) {
       specs.push_back(row.spec);
     }
     TrialOptions options;
-    options.jobs = jobs_.value_or(DefaultJobs());
+    options.jobs = execution.jobs(jobs_.value_or(DefaultJobs()));
     options.stop = console.stop;
     ShareTime(options.jobs, specs);
     if (seconds()) {
@@ -184,7 +196,10 @@ class OptimizeCommand final : public Subcommand {
     }
     ProgressMeter progress(console, "optimize");
     std::vector<PlaceResult> results =
-        RunTrials(bench.problem(), registry, specs, options, progress);
+        RunTrials(execution.problem(), registry, specs, options, progress);
+    if (const std::string note = execution.FailureNote(); !note.empty()) {
+      console.err << "placer: warning: " << note << '\n';
+    }
     Outcome outcome;
     outcome.interrupted = console.stop.stop_requested();
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -195,7 +210,7 @@ class OptimizeCommand final : public Subcommand {
       }
     }
     outcome.rows = std::move(rows);
-    outcome.single_device = BestSingleDevice(bench);
+    outcome.single_device = BestSingleDevice(bench, execution.problem().runner());
     std::optional<Picoseconds> single, found;
     if (outcome.single_device) {
       single = outcome.single_device->step_time;
@@ -207,6 +222,20 @@ class OptimizeCommand final : public Subcommand {
     return outcome;
   }
 
+  /// Executes what every method found, and more.
+  static void MeasureBest(const Console& console, const Execution& execution, Outcome& outcome) {
+    std::vector<MeasuredCandidate> found;
+    for (const Row& row : outcome.rows) {
+      if (row.feasible()) {
+        Placement placement = execution.problem().Expand(*row.result.groups);
+        const Picoseconds simulated = execution.bench().runner().Run(placement).step_time;
+        found.push_back({row.label, std::move(placement), simulated, {}});
+      }
+    }
+    outcome.measured = MeasureFound(execution, std::move(found), console);
+    outcome.interrupted = outcome.interrupted || outcome.measured->interrupted;
+  }
+
   [[nodiscard]] ExitCode Finish(const Console& console, const Workbench& bench,
                                 const Outcome& outcome) const {
     if (!outcome.best) {
@@ -215,7 +244,9 @@ class OptimizeCommand final : public Subcommand {
       return outcome.interrupted ? ExitCode::kInterrupted : ExitCode::kCheckFailed;
     }
     const Row& best = outcome.rows[*outcome.best];
-    const Placement placement = bench.problem().Expand(*best.result.groups);
+    const MeasuredCandidate* const winner = outcome.measured ? outcome.measured->winner() : nullptr;
+    const Placement placement =
+        winner != nullptr ? winner->placement : bench.problem().Expand(*best.result.groups);
     const PlanFacts facts = ExaminePlan(bench, placement);
     if (json_) {
       console.out << ToJson(bench, outcome, facts).dump(2) << std::endl;
@@ -224,9 +255,10 @@ class OptimizeCommand final : public Subcommand {
     }
     if (best.feasible() && !output_.empty()) {
       SavedPlacement saved = Save(placement, bench.graph(), bench.cluster());
-      saved.method = best.label;
+      saved.method = winner != nullptr ? winner->source : best.label;
       saved.seed = best.spec.seed;
-      saved.step_time_seconds = ToSeconds(best.result.best.step_time).count();
+      saved.step_time_seconds = winner != nullptr ? winner->timing.time.mean
+                                                  : ToSeconds(best.result.best.step_time).count();
       WritePlacement(saved, output_);
       if (!json_) {
         console.out << "\nWrote " << output_ << std::endl;
@@ -246,6 +278,11 @@ class OptimizeCommand final : public Subcommand {
              const PlanFacts& facts) const {
     PrintMethods(out, bench, outcome);
     const Row& best = outcome.rows[*outcome.best];
+    if (outcome.measured) {
+      PrintWinner(out, *outcome.measured);
+      PrintPlan(out, bench, facts);
+      return;
+    }
     out << "\nBest: " << best.label;
     if (const auto change = VersusSingleDevice(outcome, best)) {
       out << ", " << FormatChange(*change) << " against the best single device ("
@@ -259,6 +296,23 @@ class OptimizeCommand final : public Subcommand {
       out << "Head-room: " << outcome.head_room.statement << '\n';
     }
     PrintPlan(out, bench, facts);
+  }
+
+  static void PrintWinner(std::ostream& out, const MeasuredSearch& measured) {
+    out << '\n';
+    PrintMeasured(out, measured);
+    const MeasuredCandidate* const winner = measured.winner();
+    if (winner == nullptr) {
+      out << "\nNo placement could be executed\n";
+      return;
+    }
+    out << "\nBest: " << winner->source << ", executed in " << DescribeTiming(winner->timing);
+    if (const MeasuredCandidate* const single = measured.single_device(); single != nullptr) {
+      out << fmt::format(", {} against {} ({})",
+                         FormatChange(winner->timing.time.mean / single->timing.time.mean - 1),
+                         single->source, DescribeTiming(single->timing));
+    }
+    out << "\n\nWhat the simulator says of it:\n";
   }
 
   void PrintMethods(std::ostream& out, const Workbench& bench, const Outcome& outcome) const {
@@ -329,6 +383,9 @@ class OptimizeCommand final : public Subcommand {
         {"head_room",
          {{"work_over_critical_path", outcome.head_room.work_over_critical_path},
           {"statement", outcome.head_room.statement}}}};
+    if (outcome.measured) {
+      json["measured"] = MeasuredToJson(*outcome.measured);
+    }
     if (outcome.single_device) {
       json["best_single_device"] = {
           {"device", bench.cluster().device(outcome.single_device->device).name},
@@ -339,6 +396,7 @@ class OptimizeCommand final : public Subcommand {
 
   ModelOptions model_;
   ProblemOptions problem_;
+  ExecutionOptions execution_;
   std::string output_;
   std::string method_ = "auto";
   std::optional<std::int64_t> samples_;

@@ -44,6 +44,10 @@ class Subcommand {
 [[nodiscard]] std::unique_ptr<Subcommand> MakeZooCommand();
 [[nodiscard]] std::unique_ptr<Subcommand> MakeImportCommand();
 [[nodiscard]] std::unique_ptr<Subcommand> MakeExportCommand();
+[[nodiscard]] std::unique_ptr<Subcommand> MakeProfileCommand();
+[[nodiscard]] std::unique_ptr<Subcommand> MakeMeasureCommand();
+[[nodiscard]] std::unique_ptr<Subcommand> MakeRunCommand();
+[[nodiscard]] std::unique_ptr<Subcommand> MakeFidelityCommand();
 
 /// In the order the help lists them.
 [[nodiscard]] std::vector<std::unique_ptr<Subcommand>> AllSubcommands();

@@ -11,10 +11,28 @@ void ModelOptions::AddTo(CLI::App& app) {
   app.add_flag("--training", training, "turn an inference model into a training step");
   app.add_option("--optimizer", optimizer,
                  "sgd, momentum or adam; with --training (default momentum)");
+  app.add_option("--inputs", inputs,
+                 "example inputs of a TorchScript model, as \"float32[8,3,299,299]\" or "
+                 "\"int64[4,35]<1000\" (values below 1000)");
+  app.add_option("--loss", loss,
+                 "output of a TorchScript model whose sum is the loss; with --training (default: "
+                 "one called loss, or else all)");
 }
 
 void ProblemOptions::AddClusterTo(CLI::App& app, bool required) {
-  app.add_option("--cluster", cluster, "cluster file or zoo:NAME")->required(required);
+  CLI::Option* const file = app.add_option("--cluster", cluster, "cluster file or zoo:NAME");
+  CLI::Option* const list =
+      app.add_option("--devices", devices, "devices of this machine, as cpu:0,cpu:1");
+  file->excludes(list);
+  if (required) {
+    // One of the two; CLI11 would demand --cluster beside --devices.
+    app.final_callback([this] {
+      if (cluster.empty() && devices.empty()) {
+        throw CLI::RequiredError("--cluster or --devices");
+      }
+    });
+  }
+  app.add_option("--profile", profile, "measured times of ops and copies, from `placer profile`");
 }
 
 void ProblemOptions::AddSimulationTo(CLI::App& app) {
