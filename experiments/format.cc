@@ -34,16 +34,18 @@ TimeUnit UnitFor(std::span<const Seconds> times) {
   return largest >= 10e-3 || smallest >= 1e-3 ? TimeUnit::kMilliseconds : TimeUnit::kMicroseconds;
 }
 
+std::string_view Name(TimeUnit unit) noexcept {
+  constexpr std::array<std::string_view, 3> kNames = {"s", "ms", "us"};
+  return kNames[static_cast<std::size_t>(unit)];
+}
+
+double PerSecond(TimeUnit unit) noexcept {
+  constexpr std::array<double, 3> kPerSecond = {1, 1e3, 1e6};
+  return kPerSecond[static_cast<std::size_t>(unit)];
+}
+
 std::string FormatTime(Seconds time, TimeUnit unit) {
-  switch (unit) {
-    case TimeUnit::kSeconds:
-      return fmt::format("{:.3f} s", time.count());
-    case TimeUnit::kMilliseconds:
-      return fmt::format("{:.3f} ms", time.count() * 1e3);
-    case TimeUnit::kMicroseconds:
-      break;
-  }
-  return fmt::format("{:.3f} us", time.count() * 1e6);
+  return fmt::format("{:.3f} {}", time.count() * PerSecond(unit), Name(unit));
 }
 
 std::string FormatTime(Seconds time) { return FormatTime(time, UnitFor(std::span(&time, 1))); }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "graphs/base/units.h"
 
@@ -16,6 +17,10 @@ enum class TimeUnit : std::uint8_t { kSeconds, kMilliseconds, kMicroseconds };
 /// largest has at most four digits, but no finer than the smallest positive time needs. All zero:
 /// milliseconds.
 [[nodiscard]] TimeUnit UnitFor(std::span<const Seconds> times);
+/// "s", "ms", "us".
+[[nodiscard]] std::string_view Name(TimeUnit unit) noexcept;
+/// How many of them are a second.
+[[nodiscard]] double PerSecond(TimeUnit unit) noexcept;
 /// Three digits after the point: "12.345 ms".
 [[nodiscard]] std::string FormatTime(Seconds time, TimeUnit unit);
 [[nodiscard]] std::string FormatTime(Seconds time);

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "experiments/channel_name.h"
 #include "experiments/format.h"
 #include "experiments/table.h"
 
@@ -28,15 +29,6 @@ double Share(Picoseconds part, Picoseconds whole) {
 }
 double Share(std::int64_t part, std::int64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
-}
-
-std::string ChannelName(const Cluster& cluster, std::size_t channel) {
-  const Link& link = cluster.links()[channel / 2];
-  if (link.shared) {
-    return link.name;
-  }
-  return channel % 2 == 0 ? link.name + " " + link.a + "->" + link.b
-                          : link.name + " " + link.b + "->" + link.a;
 }
 
 std::size_t Busiest(const std::vector<Picoseconds>& busy) {
@@ -78,7 +70,8 @@ void AddBusiestSentence(const Workbench& bench, const StepReport& report,
     const std::size_t channel = Busiest(report.link_busy);
     link_share = Share(report.link_busy[channel], report.step_time);
     if (link_share > 0) {
-      sentence += fmt::format("; busiest link: {}, {}", ChannelName(bench.cluster(), channel),
+      sentence += fmt::format("; busiest link: {}, {}",
+                              ChannelName(bench.cluster(), static_cast<Channel>(channel)),
                               FormatPercent(link_share));
     }
   }
@@ -135,7 +128,7 @@ void PrintLinks(std::ostream& out, const Workbench& bench, const StepReport& rep
   Table table({{"link", Table::Align::kLeft}, {"busy"}, {"of step"}});
   for (std::size_t c = 0; c < report.link_busy.size(); ++c) {
     if (report.link_busy[c].count() > 0) {
-      table.AddRow({ChannelName(bench.cluster(), c),
+      table.AddRow({ChannelName(bench.cluster(), static_cast<Channel>(c)),
                     FormatTime(ToSeconds(report.link_busy[c]), unit),
                     FormatPercent(Share(report.link_busy[c], report.step_time))});
     }
@@ -239,7 +232,7 @@ nlohmann::ordered_json PlanToJson(const Workbench& bench, const PlanFacts& facts
   auto links = nlohmann::ordered_json::array();
   for (std::size_t c = 0; c < report.link_busy.size(); ++c) {
     if (report.link_busy[c].count() > 0) {
-      links.push_back({{"name", ChannelName(bench.cluster(), c)},
+      links.push_back({{"name", ChannelName(bench.cluster(), static_cast<Channel>(c))},
                        {"busy_seconds", ToSeconds(report.link_busy[c]).count()},
                        {"busy_share", Share(report.link_busy[c], report.step_time)}});
     }

@@ -53,4 +53,27 @@ void Table::Print(std::ostream& out) const {
   }
 }
 
+void Table::PrintMarkdown(std::ostream& out) const {
+  const auto print_row = [&](auto cell) {
+    out << '|';
+    for (std::size_t c = 0; c < columns_.size(); ++c) {
+      out << ' ' << cell(c) << " |";
+    }
+    out << '\n';
+  };
+  print_row([&](std::size_t c) { return columns_[c].title; });
+  print_row([&](std::size_t c) {
+    return std::string(columns_[c].align == Align::kLeft ? "---" : "---:");
+  });
+  for (const auto& row : rows_) {
+    print_row([&](std::size_t c) {
+      std::string text;
+      for (const char each : row[c]) {  // a bar would end the cell
+        text += each == '|' ? "\\|" : std::string(1, each);
+      }
+      return text;
+    });
+  }
+}
+
 }  // namespace placer

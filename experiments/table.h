@@ -23,6 +23,8 @@ class Table {
   [[nodiscard]] std::size_t num_rows() const noexcept { return rows_.size(); }
   /// Title line, a line of dashes, then the rows; two spaces between columns, none at line ends.
   void Print(std::ostream& out) const;
+  /// As a Markdown table.
+  void PrintMarkdown(std::ostream& out) const;
 
  private:
   std::vector<Column> columns_;

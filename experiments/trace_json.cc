@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "experiments/channel_name.h"
+
 namespace placer {
 namespace {
 
@@ -38,12 +40,6 @@ std::string PayloadName(const Graph& graph, std::uint32_t payload) {
   }
   const Tensor& tensor = graph.tensor(TensorId(payload));
   return graph.op(tensor.producer).name + ":" + std::to_string(tensor.output_index);
-}
-
-std::string ChannelName(const Cluster& cluster, Channel channel) {
-  const Link& link = cluster.links()[channel / 2];
-  return channel % 2 == 0 ? link.name + " " + link.a + "->" + link.b
-                          : link.name + " " + link.b + "->" + link.a;
 }
 
 using TimedEvent = std::pair<Picoseconds, Json>;

@@ -96,6 +96,20 @@ TEST(Simulate, NoTraceOfMaxLoad) {
   EXPECT_THAT(result.err, HasSubstr("no schedule"));
 }
 
+TEST(Simulate, WritesPictures) {
+  const test::TestFiles files;
+  WriteSplitPlan(files);
+  const std::string picture = (files.dir / "p.svg").string();
+  const std::string timeline = (files.dir / "t.svg").string();
+  ASSERT_EQ(Simulate(files, {"--picture", picture, "--timeline", timeline}).code, 0);
+  EXPECT_THAT(files.dir.Read("p.svg"), HasSubstr("right"));
+  EXPECT_THAT(files.dir.Read("t.svg"), HasSubstr("a-b a-&gt;b"));
+  EXPECT_EQ(Simulate(files, {"--picture", (files.dir / "p.png").string()}).code, 2);
+  const CommandResult result = Simulate(files, {"--objective", "max-load", "--timeline", timeline});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.err, HasSubstr("no schedule"));
+}
+
 TEST(Simulate, RefusesAPlanForAnotherGraph) {
   const test::TestFiles files;
   WriteSplitPlan(files);
