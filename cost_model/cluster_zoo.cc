@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "cost_model/cluster_io.h"
+#include "cost_model/tf_k80.h"
 #include "graphs/base/error.h"
 
 namespace placer {
@@ -264,6 +265,10 @@ const std::vector<Recipe>& Recipes() {
        [] { return K80("k80x2", 2); }},
       {"k80x4", "Haswell host with 4 K80 GPUs, each on its own PCIe link",
        [] { return K80("k80x4", 4); }},
+      {"tf_k80x2", "k80x2 as TensorFlow r0.12 ran it, calibrated (docs/paper.md)",
+       [] { return TfK80("tf_k80x2", 2, FittedTfK80()); }},
+      {"tf_k80x4", "k80x4 as TensorFlow r0.12 ran it, calibrated (docs/paper.md)",
+       [] { return TfK80("tf_k80x4", 4, FittedTfK80()); }},
       {"two_hosts", "two hosts with 2 P100 GPUs each, joined by 25 Gb/s Ethernet",
        [] { return TwoHosts("two_hosts", 2); }},
       {"two_hosts_4", "two hosts with 4 P100 GPUs each, joined by 25 Gb/s Ethernet",

@@ -84,6 +84,7 @@ std::vector<std::unique_ptr<Subcommand>> AllSubcommands() {
   all.push_back(MakeZooCommand());
   all.push_back(MakeImportCommand());
   all.push_back(MakeExportCommand());
+  all.push_back(MakeReproduceCommand());
   all.push_back(MakeProfileCommand());
   all.push_back(MakeMeasureCommand());
   all.push_back(MakeRunCommand());

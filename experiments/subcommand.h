@@ -44,6 +44,7 @@ class Subcommand {
 [[nodiscard]] std::unique_ptr<Subcommand> MakeZooCommand();
 [[nodiscard]] std::unique_ptr<Subcommand> MakeImportCommand();
 [[nodiscard]] std::unique_ptr<Subcommand> MakeExportCommand();
+[[nodiscard]] std::unique_ptr<Subcommand> MakeReproduceCommand();
 [[nodiscard]] std::unique_ptr<Subcommand> MakeProfileCommand();
 [[nodiscard]] std::unique_ptr<Subcommand> MakeMeasureCommand();
 [[nodiscard]] std::unique_ptr<Subcommand> MakeRunCommand();

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "experiments/subcommand.h"
+
+namespace placer {
+
+/// `placer reproduce PART`: what docs/paper.md and docs/yardsticks.md report, measured anew.
+[[nodiscard]] std::unique_ptr<Subcommand> MakeCalibrationCommand();
+
+/// In the order the help lists them.
+[[nodiscard]] std::vector<std::unique_ptr<Subcommand>> ReproduceParts();
+
+}  // namespace placer
