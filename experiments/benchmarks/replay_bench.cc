@@ -1,0 +1,151 @@
+// Captured steps against the original: are they equal, and how fast.
+//
+//     replay_bench MODEL.pt [--training] [--placements N] [--pairs N] [--devices cpu:0,cpu:1]
+//     INPUT...
+//
+// Checks N random placements bit for bit, then measures in turns: the original with one thread, the
+// captured step on the first device, the original with two threads, and a schedule without copies.
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cost_model/device_list.h"
+#include "graphs/base/error.h"
+#include "graphs/base/rng.h"
+#include "runner/statistics.h"
+#include "runner/torch/replay.h"
+
+namespace placer {
+namespace {
+
+struct Options {
+  StepSource source;
+  int placements = 3, pairs = 5;
+};
+
+Options ParseOptions(int argc, char** argv) {
+  Options options;
+  options.source.devices = {"cpu:0", "cpu:1"};
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    const auto value = [&] {
+      if (i + 1 == argc) {
+        throw InputError(word + ": expected a value");
+      }
+      return std::string(argv[++i]);
+    };
+    if (word == "--training") {
+      options.source.training = true;
+    } else if (word == "--placements") {
+      options.placements = std::stoi(value());
+    } else if (word == "--pairs") {
+      options.pairs = std::stoi(value());
+    } else if (word == "--devices") {
+      options.source.devices = ParseDeviceList(value());
+    } else if (word == "--optimizer") {
+      options.source.optimizer = value();
+    } else if (options.source.model.empty()) {
+      options.source.model = word;
+    } else {
+      options.source.inputs.push_back(word);
+    }
+  }
+  if (options.source.model.empty()) {
+    throw InputError("expected a model: replay_bench MODEL.pt [--training] INPUT...");
+  }
+  return options;
+}
+
+Placement RandomPlacement(const Graph& graph, std::size_t num_devices, Rng& rng) {
+  std::vector<DeviceId> of_class;
+  for (std::size_t i = 0; i < graph.num_colocation_classes(); ++i) {
+    of_class.emplace_back(rng.Below(num_devices));
+  }
+  std::vector<DeviceId> devices;
+  for (std::size_t i = 0; i < graph.num_ops(); ++i) {
+    devices.push_back(of_class[graph.colocation_class(OpId(i))]);
+  }
+  return Placement(std::move(devices));
+}
+
+int Check(StepExecutor& executor, const Options& options) {
+  int faults = 0;
+  const auto verify = [&](const char* what, const Placement& placement) {
+    if (const auto mismatch = executor.Verify(placement)) {
+      ++faults;
+      std::printf("  %s: DIFFERS at op '%s': %s\n", what, mismatch->op.c_str(),
+                  mismatch->what.c_str());
+    }
+  };
+  Rng rng(options.source.seed);
+  const Graph& graph = executor.graph();
+  verify("one device", Placement(graph.num_ops(), DeviceId(0)));
+  for (int i = 0; i < options.placements; ++i) {
+    verify("random", RandomPlacement(graph, options.source.devices.size(), rng));
+  }
+  std::printf("  %d of %d placements bit-equal to the original\n", options.placements + 1 - faults,
+              options.placements + 1);
+  return faults;
+}
+
+void Measure(StepExecutor& executor, const Options& options) {
+  const Placement one(executor.graph().num_ops(), DeviceId(0));
+  std::vector<std::pair<std::string, StepPlan>> plans{
+      {"original, 1 thread", {.kind = StepPlan::Kind::kNative, .threads = 1}},
+      {"replay, 1 device", {.placement = one}},
+      {"original, 2 threads", {.kind = StepPlan::Kind::kNative, .threads = 2}},
+      {"replay, no copies", {.kind = StepPlan::Kind::kWorkConserving}}};
+  std::vector<std::vector<double>> times(plans.size());
+  std::vector<double> ratios;
+  for (int pair = -1; pair < options.pairs; ++pair) {  // the first is dropped
+    for (std::size_t i = 0; i < plans.size(); ++i) {
+      const double seconds = executor.Run(plans[i].second, /*record=*/false).time.count();
+      if (pair < 0) {
+        std::printf("  first  %-20s %9.2f ms\n", plans[i].first.c_str(), seconds * 1e3);
+      } else {
+        times[i].push_back(seconds);
+      }
+    }
+    if (pair >= 0) {
+      ratios.push_back(times[1].back() / times[0].back());
+    }
+  }
+  for (std::size_t i = 0; i < plans.size() && options.pairs > 0; ++i) {
+    const auto [least, most] = std::ranges::minmax(times[i]);
+    std::printf("  median %-20s %9.2f ms (%.2f to %.2f)\n", plans[i].first.c_str(),
+                Median(times[i]) * 1e3, least * 1e3, most * 1e3);
+  }
+  if (options.pairs > 0) {
+    std::printf("  replay on one device / original with one thread, median of %d pairs: %.3f\n",
+                options.pairs, Median(ratios));
+  }
+}
+
+int Main(int argc, char** argv) {
+  const Options options = ParseOptions(argc, argv);
+  const auto executor = MakeReplayExecutor(options.source);
+  std::printf("%s%s: %zu ops, %zu tensors\n", options.source.model.c_str(),
+              options.source.training ? " training" : "", executor->graph().num_ops(),
+              executor->graph().num_tensors());
+  for (const std::string& warning : executor->warnings()) {
+    std::printf("  warning: %s\n", warning.c_str());
+  }
+  const int faults = Check(*executor, options);
+  Measure(*executor, options);
+  return faults == 0 ? 0 : 3;
+}
+
+}  // namespace
+}  // namespace placer
+
+int main(int argc, char** argv) {
+  try {
+    return placer::Main(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "replay_bench: %s\n", error.what());
+    return 2;
+  }
+}

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runner/torch/detail/model_step.h"
+#include "runner/torch/detail/program.h"
+#include "runner/torch/detail/replay_engine.h"
+
+namespace placer::detail {
+
+struct CapturedState {
+  std::unique_ptr<ModelStep> step;
+  Program program;
+  Graph graph;
+  std::vector<std::string> warnings;
+};
+
+/// Compares what a step left with what the original step left: outputs, gradients, everything that
+/// the step writes to. @param tolerant  compare values, not bits
+[[nodiscard]] std::optional<StepMismatch> FindMismatch(const CapturedState& captured,
+                                                       const StepContent& content, bool tolerant);
+
+}  // namespace placer::detail

@@ -1,0 +1,26 @@
+#include "runner/torch/detail/module_path.h"
+
+namespace placer::detail {
+
+std::string ParseModulePath(const std::vector<std::string>& frames) {
+  std::string path;
+  for (const std::string& frame : frames) {
+    // Each step is `name(Class)::function`; classes may have dots in their names.
+    for (std::size_t at = 0; at < frame.size();) {
+      const std::size_t open = frame.find('(', at);
+      if (open == std::string::npos) {
+        break;
+      }
+      std::string name = frame.substr(at, open - at);
+      name = name.substr(name.rfind('.') + 1);
+      const std::size_t close = frame.find(')', open);
+      if (name != "SELF" && name != "UNKNOWN_INSTANCE" && !name.empty()) {
+        path += (path.empty() ? "" : ".") + name;
+      }
+      at = close == std::string::npos ? frame.size() : close + 1;
+    }
+  }
+  return path;
+}
+
+}  // namespace placer::detail

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <ATen/core/Generator.h>
+#include <ATen/core/stack.h>
+
+#include <span>
+#include <vector>
+
+#include "runner/torch/detail/program.h"
+
+namespace placer::detail {
+
+/// Runs one op of a program again. One per op; one thread at a time.
+class OpRunner {
+ public:
+  /// @param op  must outlive this
+  explicit OpRunner(const ProgramOp& op);
+
+  /// @param cells    all values; [tensors of reads], in the order of `inputs`
+  /// @param inputs   indices into cells of the op's reads and passes
+  /// @param first_output  cells that get the results and what is passed on
+  /// @throws c10::Error
+  void Run(std::vector<at::Tensor>& cells, std::span<const std::uint32_t> inputs,
+           std::uint32_t first_output, c10::Device device);
+
+ private:
+  struct List {
+    std::uint32_t position = 0;
+    std::size_t size = 0;
+    bool optional = false;  ///< of optional tensors
+  };
+  void FillStack(const std::vector<at::Tensor>& cells, std::span<const std::uint32_t> inputs);
+  void Call();
+  void RunOnHost(c10::Device device);
+
+  const ProgramOp& op_;
+  std::vector<List> lists_;
+  at::Generator generator_;
+  torch::jit::Stack stack_;
+};
+
+}  // namespace placer::detail

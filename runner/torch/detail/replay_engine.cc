@@ -1,0 +1,413 @@
+#include "runner/torch/detail/replay_engine.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <ATen/core/LegacyTypeDispatch.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "cost_model/device_list.h"
+#include "graphs/base/error.h"
+#include "runner/torch/detail/device_memory.h"
+#include "runner/torch/detail/gpu.h"
+#include "runner/torch/detail/host_threads.h"
+#include "runner/torch/detail/model_step.h"
+#include "runner/torch/detail/op_runner.h"
+#include "runner/torch/detail/work_queue.h"
+
+namespace placer::detail {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct EngineDevice {
+  std::string name;
+  c10::Device where{c10::kCPU};
+  int core = -1;  ///< of a host device
+  WorkQueue queue;
+  std::thread worker;
+  std::vector<Trace::OpRun> op_runs;  ///< of this worker
+  std::vector<ExecutedTrace::Copy> copy_runs;
+};
+
+}  // namespace
+
+struct ReplayEngine::State {
+  State(const Program& the_program, const Graph& the_graph)
+      : program(the_program), graph(the_graph), waits(graph.num_ops()), cells(graph.num_tensors()) {
+    runners.reserve(program.ops.size());
+    for (const ProgramOp& op : program.ops) {
+      runners.emplace_back(op);
+    }
+  }
+
+  const Program& program;
+  const Graph& graph;
+  std::vector<std::unique_ptr<EngineDevice>> devices;
+  std::vector<OpRunner> runners;
+  std::vector<std::uint32_t> home;  ///< device of each resident
+  ReplayPlan plan;
+  bool shared = false;
+
+  // One run.
+  std::vector<std::atomic<std::uint32_t>> waits;  ///< by op
+  std::vector<std::atomic<std::uint32_t>> uses;   ///< by cell
+  std::vector<at::Tensor> cells;
+  std::vector<std::atomic<std::int64_t>> requested;  ///< by copy, ns from the start
+  std::atomic<std::size_t> num_left{0};
+  bool record = false;
+  StepContent* content = nullptr;
+  Clock::time_point start, end;
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::uint64_t run_number = 0;
+  std::size_t num_active = 0;  ///< workers in the present run
+  bool stop = false;
+  std::string fault;
+
+  [[nodiscard]] Picoseconds Now() const {
+    return std::chrono::duration_cast<Picoseconds>(Clock::now() - start);
+  }
+  [[nodiscard]] WorkQueue& QueueOf(std::uint32_t device) {
+    return devices[shared ? 0 : device]->queue;
+  }
+
+  void Work(std::size_t index);
+  void RunOp(std::uint32_t op, std::size_t device);
+  void RunCopy(std::uint32_t copy, std::size_t device);
+  void Signal(std::span<const std::uint32_t> ops, std::span<const std::uint32_t> copies);
+  void Release(std::uint32_t cell);
+  void KeepContent(const ProgramOp& op, std::uint32_t first_output);
+  void Fail(const std::string& what);
+  void CloseAll();
+  void Reset();
+  void Launch();
+};
+
+void ReplayEngine::State::Work(std::size_t index) {
+  EngineDevice& device = *devices[index];
+  if (device.core >= 0) {
+    new CoreScope({device.core});  // for as long as the thread lives
+  }
+  const GpuScope gpu(device.where);
+  DeviceMemory::SetDevice(index);
+  at::init_num_threads();
+  const at::AutoDispatchBelowADInplaceOrView below_autograd;
+  const c10::AutoGradMode no_grad(false);
+  for (std::uint64_t last = 0;;) {
+    {
+      std::unique_lock lock(mutex);
+      changed.wait(lock, [&] { return stop || run_number != last; });
+      if (stop) {
+        return;
+      }
+      last = run_number;
+    }
+    WorkQueue& queue = QueueOf(static_cast<std::uint32_t>(index));
+    std::string doing;
+    try {
+      while (const auto item = queue.Pop()) {
+        if (item->is_copy) {
+          doing = graph.op(graph.tensor(TensorId(plan.copies[item->index].tensor)).producer).name;
+          RunCopy(item->index, index);
+        } else {
+          doing.clear();
+          RunOp(item->index, index);
+        }
+      }
+    } catch (const std::bad_alloc&) {
+      Fail("out of memory");
+    } catch (const std::exception& error) {
+      Fail(doing.empty() ? error.what() : "copy of '" + doing + "': " + OneLine(error));
+    }
+    const std::lock_guard lock(mutex);
+    if (--num_active == 0) {
+      changed.notify_all();
+    }
+  }
+}
+
+void ReplayEngine::State::RunOp(std::uint32_t index, std::size_t device) {
+  const Picoseconds begin = record ? Now() : Picoseconds(0);
+  const ReplayPlan::OpPlan& op = plan.ops[index];
+  const std::size_t own = index - program.residents.size();
+  const auto first_output = static_cast<std::uint32_t>(graph.first_output(OpId(index)).index());
+  try {
+    runners[own].Run(cells, op.cells, first_output, devices[device]->where);
+    WaitForGpu(devices[device]->where);
+  } catch (const std::bad_alloc&) {
+    throw Error("op '" + program.ops[own].name + "': out of memory");
+  } catch (const std::exception& error) {
+    throw Error("op '" + program.ops[own].name + "': " + OneLine(error));
+  }
+  if (content != nullptr) {
+    KeepContent(program.ops[own], first_output);
+  }
+  if (record) {
+    devices[device]->op_runs.push_back({OpId(index), DeviceId(device), begin, Now()});
+  }
+  Signal(op.next, op.copies);
+  for (const std::uint32_t cell : op.releases) {
+    Release(cell);
+  }
+  if (num_left.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    end = Clock::now();
+    CloseAll();
+  }
+}
+
+void ReplayEngine::State::RunCopy(std::uint32_t index, std::size_t device) {
+  const ReplayPlan::Copy& copy = plan.copies[index];
+  const Picoseconds begin = record ? Now() : Picoseconds(0);
+  cells[copy.cell] = CopyWithLayout(cells[copy.tensor], devices[device]->where);
+  WaitForGpu(devices[device]->where);
+  if (record) {
+    devices[device]->copy_runs.push_back({copy.tensor, DeviceId(copy.from), DeviceId(copy.to),
+                                          graph.tensor(TensorId(copy.tensor)).bytes,
+                                          Picoseconds(requested[index].load() * 1000), begin,
+                                          Now()});
+  }
+  Signal(copy.consumers, {});
+  if (plan.cell_uses[copy.tensor] > 0) {
+    Release(copy.tensor);
+  }
+}
+
+void ReplayEngine::State::Signal(std::span<const std::uint32_t> ops,
+                                 std::span<const std::uint32_t> copies) {
+  // Few devices: what is ready, device by device, in order of index.
+  thread_local std::vector<std::pair<std::uint32_t, std::uint32_t>> ready;
+  thread_local std::vector<std::uint32_t> batch_ops, batch_copies;
+  ready.clear();
+  for (const std::uint32_t op : ops) {
+    if (waits[op].fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      ready.emplace_back(plan.ops[op].device, op);
+    }
+  }
+  if (record) {
+    for (const std::uint32_t copy : copies) {
+      requested[copy] = std::chrono::duration_cast<std::chrono::nanoseconds>(Now()).count();
+    }
+  }
+  for (std::uint32_t device = 0; device < devices.size(); ++device) {
+    batch_ops.clear();
+    batch_copies.clear();
+    for (const auto& [where, op] : ready) {
+      if (where == device) {
+        batch_ops.push_back(op);
+      }
+    }
+    for (const std::uint32_t copy : copies) {
+      if (plan.copies[copy].to == device) {
+        batch_copies.push_back(copy);
+      }
+    }
+    QueueOf(device).Push(batch_ops, batch_copies);
+  }
+}
+
+void ReplayEngine::State::Release(std::uint32_t cell) {
+  if (uses[cell].fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    cells[cell] = at::Tensor();
+  }
+}
+
+void ReplayEngine::State::KeepContent(const ProgramOp& op, std::uint32_t first_output) {
+  const std::size_t num_outputs = op.results.size() + op.passes.size();
+  for (std::uint32_t slot = first_output; slot < first_output + num_outputs; ++slot) {
+    if (program.slots[slot].hash) {
+      content->hashes[slot] = HashOf(cells[slot]);
+    }
+    const auto keep = [&](const std::vector<StepOutput>& wanted, std::vector<at::Tensor>& to) {
+      for (std::size_t i = 0; i < wanted.size(); ++i) {
+        if (wanted[i].slot == slot) {
+          to[i] = cells[slot];
+        }
+      }
+    };
+    keep(program.outputs, content->outputs);
+    keep(program.gradients, content->gradients);
+  }
+}
+
+void ReplayEngine::State::Fail(const std::string& what) {
+  {
+    const std::lock_guard lock(mutex);
+    if (fault.empty()) {
+      fault = what;
+    }
+  }
+  CloseAll();
+}
+
+void ReplayEngine::State::CloseAll() {
+  for (const auto& device : devices) {
+    device->queue.Close();
+  }
+}
+
+/// Everything as at the start of the step.
+void ReplayEngine::State::Reset() {
+  cells.resize(plan.cell_uses.size());
+  for (std::size_t i = program.residents.size(); i < cells.size(); ++i) {
+    cells[i] = at::Tensor();
+  }
+  for (std::size_t r = 0; r < program.residents.size(); ++r) {
+    const Resident& resident = program.residents[r];
+    const std::uint32_t device = plan.ops[r].device;
+    const c10::Device where = devices[device]->where;
+    if (!cells[r].defined() || cells[r].device() != where) {
+      DeviceMemory::SetDevice(device);
+      cells[r] = CopyWithLayout(resident.initial, where);
+      DeviceMemory::SetDevice(DeviceMemory::kMaxDevices);
+    } else if (resident.written) {
+      CopyInto(resident.initial, cells[r]);
+    }
+    if (home[r] != device && where.is_cpu()) {
+      DeviceMemory::Move(cells[r].storage().data(), device);
+    }
+    home[r] = device;
+  }
+  for (std::size_t i = 0; i < waits.size(); ++i) {
+    waits[i] = plan.ops[i].num_waits;
+  }
+  for (std::size_t i = 0; i < uses.size(); ++i) {
+    uses[i] = plan.cell_uses[i];
+  }
+  num_left = plan.num_runs;
+  fault.clear();
+  for (const auto& device : devices) {
+    device->op_runs.clear();
+    device->copy_runs.clear();
+    device->queue.Open();
+  }
+  DeviceMemory::ResetPeaks();
+}
+
+void ReplayEngine::State::Launch() {
+  start = Clock::now();
+  {
+    const std::lock_guard lock(mutex);
+    for (const std::uint32_t op : plan.first_ops) {
+      ++waits[op];  // Signal() counts one down
+    }
+    num_active = devices.size();
+    ++run_number;
+  }
+  Signal(plan.first_ops, plan.first_copies);
+  changed.notify_all();
+  std::unique_lock lock(mutex);
+  changed.wait(lock, [&] { return num_active == 0; });
+}
+
+ReplayEngine::ReplayEngine(const Program& program, const Graph& graph,
+                           const std::vector<std::string>& devices)
+    : state_(std::make_unique<State>(program, graph)) {
+  std::string list;
+  for (const std::string& name : devices) {
+    list += (list.empty() ? "" : ",") + name;
+  }
+  for (const std::string& name : ParseDeviceList(list)) {
+    auto device = std::make_unique<EngineDevice>();
+    device->name = name;
+    const int number = std::stoi(name.substr(name.find(':') + 1));
+    if (name.starts_with("cuda")) {
+      device->where = FindGpu(number);
+    } else {
+      device->core = number;
+    }
+    state_->devices.push_back(std::move(device));
+  }
+  if (state_->devices.size() > DeviceMemory::kMaxDevices) {
+    throw InputError("devices: found " + std::to_string(state_->devices.size()) +
+                     ", expected at most " + std::to_string(DeviceMemory::kMaxDevices));
+  }
+  DeviceMemory::Install();
+  SetIntraOpThreads(1);
+  state_->home.assign(program.residents.size(), 0);
+  for (std::size_t i = 0; i < state_->devices.size(); ++i) {
+    state_->devices[i]->worker = std::thread([this, i] { state_->Work(i); });
+  }
+}
+
+ReplayEngine::~ReplayEngine() {
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->stop = true;
+  }
+  state_->changed.notify_all();
+  for (const auto& device : state_->devices) {
+    if (device->worker.joinable()) {
+      device->worker.join();
+    }
+  }
+}
+
+void ReplayEngine::Place(const Placement& placement, bool shared) {
+  State& state = *state_;
+  state.shared = shared;
+  state.plan = MakeReplayPlan(state.graph, placement, state.devices.size());
+  state.uses = std::vector<std::atomic<std::uint32_t>>(state.plan.cell_uses.size());
+  state.requested = std::vector<std::atomic<std::int64_t>>(state.plan.copies.size());
+}
+
+ExecutedStep ReplayEngine::Run(bool record, StepContent* content) {
+  State& state = *state_;
+  state.record = record;
+  state.content = content;
+  if (content != nullptr) {
+    content->hashes.assign(state.graph.num_tensors(), std::nullopt);
+    content->outputs.assign(state.program.outputs.size(), {});
+    content->gradients.assign(state.program.gradients.size(), {});
+    content->residents.assign(state.program.residents.size(), {});
+  }
+  state.Reset();
+  state.Launch();
+  if (!state.fault.empty()) {
+    throw Error(state.fault);
+  }
+  ExecutedStep step{.time = state.end - state.start};
+  for (std::size_t i = 0; i < state.devices.size(); ++i) {
+    step.peak_bytes.push_back(PeakBytesOf(state.devices[i]->where, i));
+  }
+  if (content != nullptr) {
+    for (std::size_t r = 0; r < state.program.residents.size(); ++r) {
+      if (state.program.residents[r].written) {
+        content->residents[r] = state.cells[r];
+      }
+    }
+  }
+  if (record) {
+    step.trace.emplace();
+    for (const auto& device : state.devices) {
+      std::ranges::copy(device->op_runs, std::back_inserter(step.trace->ops));
+      std::ranges::copy(device->copy_runs, std::back_inserter(step.trace->copies));
+    }
+    std::ranges::stable_sort(step.trace->ops, {}, &Trace::OpRun::start);
+    std::ranges::stable_sort(step.trace->copies, {}, &ExecutedTrace::Copy::start);
+  }
+  return step;
+}
+
+bool ReplayEngine::has_gpu() const {
+  return std::ranges::any_of(state_->devices,
+                             [](const auto& device) { return !device->where.is_cpu(); });
+}
+
+std::vector<int> ReplayEngine::cores() const {
+  std::vector<int> cores;
+  for (const auto& device : state_->devices) {
+    if (device->core >= 0) {
+      cores.push_back(device->core);
+    }
+  }
+  return cores;
+}
+
+}  // namespace placer::detail
