@@ -10,27 +10,32 @@
 #include "experiments/format.h"
 #include "experiments/plan_facts.h"
 #include "experiments/subcommand.h"
+#include "graphs/base/error.h"
 
 namespace placer {
 namespace {
 
-/// The saved plan against the graph and cluster by name; ops it has no device for are left out of
-/// `placement`.
-std::vector<std::string> CompareNames(const SavedPlacement& saved, const Workbench& bench,
-                                      std::optional<Placement>& placement) {
-  const Graph& graph = bench.graph();
-  const Cluster& cluster = bench.cluster();
-  std::vector<std::string> faults;
+/// What the plan says of an op and the cluster knows, [num_ops]; nothing where either does not.
+using Devices = std::vector<std::optional<DeviceId>>;
+
+void CompareFingerprints(const SavedPlacement& saved, const Graph& graph, const Cluster* cluster,
+                         std::vector<std::string>& faults) {
   if (saved.graph_fingerprint != 0 && saved.graph_fingerprint != graph.fingerprint()) {
     faults.push_back(fmt::format("made for another graph: found {} ({}), expected {} ({})",
                                  saved.graph_name, FormatFingerprint(saved.graph_fingerprint),
                                  graph.name(), FormatFingerprint(graph.fingerprint())));
   }
-  if (saved.cluster_fingerprint != 0 && saved.cluster_fingerprint != cluster.fingerprint()) {
+  if (cluster != nullptr && saved.cluster_fingerprint != 0 &&
+      saved.cluster_fingerprint != cluster->fingerprint()) {
     faults.push_back(fmt::format("made for another cluster: found {} ({}), expected {} ({})",
                                  saved.cluster_name, FormatFingerprint(saved.cluster_fingerprint),
-                                 cluster.name(), FormatFingerprint(cluster.fingerprint())));
+                                 cluster->name(), FormatFingerprint(cluster->fingerprint())));
   }
+}
+
+/// The saved plan against the graph, and the cluster if there is one, by name.
+Devices CompareNames(const SavedPlacement& saved, const Graph& graph, const Cluster* cluster,
+                     std::vector<std::string>& faults) {
   std::map<std::string_view, std::string_view> devices;
   for (const auto& [op, device] : saved.device_of_op) {
     if (!devices.emplace(op, device).second) {
@@ -39,23 +44,40 @@ std::vector<std::string> CompareNames(const SavedPlacement& saved, const Workben
     if (!graph.FindOp(op)) {
       faults.push_back("op '" + op + "': not in the graph");
     }
-    if (!cluster.FindDevice(device)) {
+    if (cluster != nullptr && !cluster->FindDevice(device)) {
       faults.push_back(fmt::format("op '{}': device '{}' is not in the cluster", op, device));
     }
   }
-  std::vector<DeviceId> device_of_op;
+  Devices device_of_op;
   for (const Op& op : graph.ops()) {
     const auto found = devices.find(op.name);
+    device_of_op.push_back(found == devices.end() || cluster == nullptr
+                               ? std::nullopt
+                               : cluster->FindDevice(found->second));
     if (found == devices.end()) {
       faults.push_back("op '" + op.name + "': has no device");
-    } else if (const auto device = cluster.FindDevice(found->second)) {
-      device_of_op.push_back(*device);
     }
   }
-  if (device_of_op.size() == graph.num_ops()) {
-    placement = Placement(std::move(device_of_op));
+  return device_of_op;
+}
+
+/// Without a cluster: ops that must share a device, by the names in the plan.
+void CompareColocated(const SavedPlacement& saved, const Graph& graph,
+                      std::vector<std::string>& faults) {
+  std::map<std::uint32_t, std::pair<std::string, std::string>> first;
+  for (const auto& [name, device] : saved.device_of_op) {
+    const auto op = graph.FindOp(name);
+    if (!op) {
+      continue;
+    }
+    const auto [at, added] =
+        first.try_emplace(graph.colocation_class(*op), std::pair(name, device));
+    if (!added && at->second.second != device) {
+      faults.push_back(
+          fmt::format("op '{}': is on '{}', expected '{}', which it must share with op '{}'", name,
+                      device, at->second.second, at->second.first));
+    }
   }
-  return faults;
 }
 
 class CheckCommand final : public Subcommand {
@@ -65,32 +87,60 @@ class CheckCommand final : public Subcommand {
   void AddOptions(CLI::App& app) override {
     app.add_option("PLAN", plan_, "the plan, as written by optimize")->required();
     model_.AddTo(app);
-    problem_.AddClusterTo(app, /*required=*/true);
+    problem_.AddClusterTo(app, /*required=*/false);
     problem_.AddSimulationTo(app);
+    problem_.AddConstraintsTo(app);
     app.add_flag("--json", json_, "print one JSON object instead of lines");
   }
 
   ExitCode Run(const Console& console) override {
     const SavedPlacement saved = ReadPlacement(plan_);
-    const Workbench bench(model_.Load(), problem_);
-    PrintWarnings(console.err, bench.warnings());
-    std::optional<Placement> placement;
-    std::vector<std::string> faults = CompareNames(saved, bench, placement);
+    std::vector<std::string> faults;
     std::optional<StepReport> report;
-    if (placement) {
-      const std::vector<std::string> broken =
-          FindFaults(*placement, bench.graph(), bench.cluster());
-      faults.insert(faults.end(), broken.begin(), broken.end());
-      if (broken.empty()) {
-        report = bench.runner().Run(*placement);
-        AddShortages(bench, *report, faults);
+    if (problem_.cluster.empty() && problem_.devices.empty()) {
+      if (!problem_.constraints.empty()) {
+        throw InputError("check: constraints need --cluster");
       }
+      const LoadedModel model = model_.Load();
+      PrintWarnings(console.err, model.warnings);
+      CompareFingerprints(saved, model.graph, nullptr, faults);
+      static_cast<void>(CompareNames(saved, model.graph, nullptr, faults));
+      CompareColocated(saved, model.graph, faults);
+    } else {
+      report = CheckOnCluster(saved, console, faults);
     }
     Print(console.out, faults, report);
     return faults.empty() ? ExitCode::kDone : ExitCode::kCheckFailed;
   }
 
  private:
+  /// @return the simulated step, if the plan is valid
+  [[nodiscard]] std::optional<StepReport> CheckOnCluster(const SavedPlacement& saved,
+                                                         const Console& console,
+                                                         std::vector<std::string>& faults) const {
+    const Workbench bench(model_.Load(), problem_);
+    PrintWarnings(console.err, bench.warnings());
+    CompareFingerprints(saved, bench.graph(), &bench.cluster(), faults);
+    std::vector<DeviceId> devices;
+    for (const auto& device : CompareNames(saved, bench.graph(), &bench.cluster(), faults)) {
+      if (device) {
+        devices.push_back(*device);
+      }
+    }
+    if (devices.size() < bench.graph().num_ops()) {
+      return std::nullopt;
+    }
+    const Placement placement(std::move(devices));
+    const std::vector<std::string> broken = bench.Faults(placement);
+    faults.insert(faults.end(), broken.begin(), broken.end());
+    if (!broken.empty()) {
+      return std::nullopt;
+    }
+    StepReport report = bench.runner().Run(placement);
+    AddShortages(bench, report, faults);
+    return report;
+  }
+
   static void AddShortages(const Workbench& bench, const StepReport& report,
                            std::vector<std::string>& faults) {
     for (const MemoryShortage& shortage : report.shortages) {
@@ -114,7 +164,10 @@ class CheckCommand final : public Subcommand {
       out << plan_ << ": " << fault << '\n';
     }
     if (faults.empty()) {
-      out << plan_ << ": ok, step time " << FormatTime(report->step_time) << '\n';
+      out << plan_ << ": ok"
+          << (report ? ", step time " + FormatTime(report->step_time)
+                     : "; without --cluster devices and memory are not checked")
+          << '\n';
     }
   }
 

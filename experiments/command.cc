@@ -81,6 +81,8 @@ std::vector<std::unique_ptr<Subcommand>> AllSubcommands() {
   all.push_back(MakeSimulateCommand());
   all.push_back(MakeInspectCommand());
   all.push_back(MakeCheckCommand());
+  all.push_back(MakeDiffCommand());
+  all.push_back(MakeApplyCommand());
   all.push_back(MakeZooCommand());
   all.push_back(MakeImportCommand());
   all.push_back(MakeExportCommand());

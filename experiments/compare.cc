@@ -78,6 +78,7 @@ class CompareCommand final : public Subcommand {
         ->check(CLI::PositiveNumber);
     problem_.AddSimulationTo(app);
     problem_.AddGroupingTo(app);
+    problem_.AddConstraintsTo(app);
     execution_.AddTo(app);
     app.add_flag("--json", json_, "print one JSON object instead of a table");
   }

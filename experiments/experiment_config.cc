@@ -25,6 +25,28 @@ void Require(const std::string& value, const char* field) {
   }
 }
 
+void ReadConstraints(const proto::Constraints& from, Constraints& to) {
+  to.pin.assign(from.pin().begin(), from.pin().end());
+  to.forbid.assign(from.forbid().begin(), from.forbid().end());
+  to.together.assign(from.together().begin(), from.together().end());
+  to.apart.assign(from.apart().begin(), from.apart().end());
+  to.headroom.assign(from.headroom().begin(), from.headroom().end());
+  to.whole_modules = from.whole_modules();
+}
+
+void WriteConstraints(const Constraints& from, proto::Experiment& to) {
+  if (from.empty()) {
+    return;
+  }
+  proto::Constraints& constraints = *to.mutable_constraints();
+  constraints.mutable_pin()->Assign(from.pin.begin(), from.pin.end());
+  constraints.mutable_forbid()->Assign(from.forbid.begin(), from.forbid.end());
+  constraints.mutable_together()->Assign(from.together.begin(), from.together.end());
+  constraints.mutable_apart()->Assign(from.apart.begin(), from.apart.end());
+  constraints.mutable_headroom()->Assign(from.headroom.begin(), from.headroom.end());
+  constraints.set_whole_modules(from.whole_modules);
+}
+
 void ReadProblem(const proto::Experiment& from, ExperimentConfig& to) {
   Require(from.model(), "model");
   Require(from.cluster(), "cluster");
@@ -52,6 +74,7 @@ void ReadProblem(const proto::Experiment& from, ExperimentConfig& to) {
   word(from.order(), to.problem.order);
   word(from.space(), to.problem.space);
   static_cast<void>(to.problem.Simulation());  // throws for an unknown word
+  ReadConstraints(from.constraints(), to.problem.constraints);
 }
 
 void ReadBudget(const proto::Experiment& from, ExperimentConfig& to) {
@@ -124,6 +147,7 @@ std::string ExperimentToText(const ExperimentConfig& config) {
     to.set_groups(
         static_cast<std::uint32_t>(config.problem.max_groups.value_or(kDefaultMaxGroups)));
   }
+  WriteConstraints(config.problem.constraints, to);
   to.set_method(config.method.name);
   to.set_preset(config.method.preset);
   to.mutable_options()->insert(config.method.options.begin(), config.method.options.end());

@@ -1,7 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <ostream>
 
-#include "cost_model/placement_io.h"
 #include "experiments/output_file.h"
 #include "experiments/plan_facts.h"
 #include "experiments/subcommand.h"
@@ -32,28 +31,8 @@ class ImportCommand final : public Subcommand {
   std::string output_;
 };
 
-class ExportCommand final : public Subcommand {
- public:
-  ExportCommand() : Subcommand("export", "write a plan in another format") {}
-
-  void AddOptions(CLI::App& app) override {
-    app.add_option("PLAN", plan_, "the plan, as written by optimize")->required();
-    app.add_option("-o,--output", output_, "where to: .txtpb, .pb, .json or .csv")->required();
-  }
-
-  ExitCode Run(const Console&) override {
-    CheckWritable(output_, {".txtpb", ".pb", ".json", ".csv"});
-    WritePlacement(ReadPlacement(plan_), output_);
-    return ExitCode::kDone;
-  }
-
- private:
-  std::string plan_, output_;
-};
-
 }  // namespace
 
 std::unique_ptr<Subcommand> MakeImportCommand() { return std::make_unique<ImportCommand>(); }
-std::unique_ptr<Subcommand> MakeExportCommand() { return std::make_unique<ExportCommand>(); }
 
 }  // namespace placer

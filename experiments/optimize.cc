@@ -102,6 +102,7 @@ class OptimizeCommand final : public Subcommand {
         ->check(CLI::PositiveNumber);
     problem_.AddSimulationTo(app);
     problem_.AddGroupingTo(app);
+    problem_.AddConstraintsTo(app);
     execution_.AddTo(app);
     app.add_flag("--json", json_, "print one JSON object instead of tables");
   }

@@ -85,7 +85,7 @@ void AddBusiestSentence(const Workbench& bench, const StepReport& report,
 nlohmann::ordered_json DevicesToJson(const Workbench& bench, const StepReport& report) {
   auto devices = nlohmann::ordered_json::array();
   for (std::size_t d = 0; d < bench.cluster().num_devices(); ++d) {
-    const Device& device = bench.cluster().devices()[d];
+    const Device& device = bench.runner().cluster().devices()[d];
     devices.push_back({{"name", device.name},
                        {"kind", device.kind},
                        {"busy_seconds", ToSeconds(report.busy[d]).count()},
@@ -165,7 +165,7 @@ std::vector<std::string> WhatLimits(const Workbench& bench, const PlanFacts& fac
                     FormatPercent(Share(critical_path, report.step_time))));
   }
   for (std::size_t d = 0; d < report.peak_bytes.size(); ++d) {
-    const Device& device = bench.cluster().devices()[d];
+    const Device& device = bench.runner().cluster().devices()[d];
     const double share = Share(report.peak_bytes[d], device.memory_bytes);
     if (share >= kNearlyFull) {
       sentences.push_back(fmt::format("memory of {} is {} full ({} of {})", device.name,
@@ -207,7 +207,7 @@ void PrintPlan(std::ostream& out, const Workbench& bench, const PlanFacts& facts
                  {"capacity"},
                  {"used"}});
   for (std::size_t d = 0; d < report.busy.size(); ++d) {
-    const Device& device = bench.cluster().devices()[d];
+    const Device& device = bench.runner().cluster().devices()[d];
     devices.AddRow({device.name, FormatTime(ToSeconds(report.busy[d]), unit),
                     FormatPercent(Share(report.busy[d], report.step_time)),
                     FormatBytes(report.peak_bytes[d]), FormatBytes(device.memory_bytes),

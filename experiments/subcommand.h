@@ -41,6 +41,8 @@ class Subcommand {
 [[nodiscard]] std::unique_ptr<Subcommand> MakeSimulateCommand();
 [[nodiscard]] std::unique_ptr<Subcommand> MakeInspectCommand();
 [[nodiscard]] std::unique_ptr<Subcommand> MakeCheckCommand();
+[[nodiscard]] std::unique_ptr<Subcommand> MakeDiffCommand();
+[[nodiscard]] std::unique_ptr<Subcommand> MakeApplyCommand();
 [[nodiscard]] std::unique_ptr<Subcommand> MakeZooCommand();
 [[nodiscard]] std::unique_ptr<Subcommand> MakeImportCommand();
 [[nodiscard]] std::unique_ptr<Subcommand> MakeExportCommand();

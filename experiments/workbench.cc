@@ -52,4 +52,21 @@ void ProblemOptions::AddGroupingTo(CLI::App& app) {
                  "ops (default groups)");
 }
 
+void ProblemOptions::AddConstraintsTo(CLI::App& app) {
+  const std::string patterns = " (globs or /regex/ over op names; may be given several times)";
+  const auto add = [&](const char* flag, std::vector<std::string>& values, std::string help) {
+    app.add_option(flag, values, help + patterns)->allow_extra_args(false);
+  };
+  add("--pin", constraints.pin, "PATTERN=DEVICE: these ops run there and nowhere else");
+  add("--forbid", constraints.forbid, "PATTERN=DEVICE: these ops never run there");
+  add("--together", constraints.together, "PATTERN: these ops share a device");
+  add("--apart", constraints.apart, "A,B: no op of A shares a device with an op of B");
+  app.add_option("--headroom", constraints.headroom,
+                 "DEVICE=2GB or DEVICE=10%: memory of a device, or a kind, to leave free (may be "
+                 "given several times)")
+      ->allow_extra_args(false);
+  app.add_flag("--whole-modules", constraints.whole_modules,
+               "a module that runs ops of its own stays on one device with all that is in it");
+}
+
 }  // namespace placer

@@ -18,6 +18,7 @@ struct ProblemOptions : ProblemSpec {
   void AddClusterTo(CLI::App& app, bool required);
   void AddSimulationTo(CLI::App& app);
   void AddGroupingTo(CLI::App& app);
+  void AddConstraintsTo(CLI::App& app);
 };
 
 }  // namespace placer
