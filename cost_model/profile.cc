@@ -79,6 +79,9 @@ void ReadCopies(const proto::Profile& from, Profile& to) {
 }
 
 Profile FromProto(const proto::Profile& from) {
+  if (!from.has_num_entries() && (!from.format().empty() || NumEntries(from) == 0)) {
+    throw InputError("num_entries: missing, expected the number of entries: the file is cut off");
+  }
   if (from.has_num_entries() && from.num_entries() != NumEntries(from)) {
     Fail("num_entries", std::to_string(NumEntries(from)) + " entries in the file",
          std::to_string(from.num_entries()) + ": it is cut off or was changed");

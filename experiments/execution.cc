@@ -172,7 +172,14 @@ void Execution::Remeasure(std::span<PlaceResult> results, const Console& console
       candidates.push_back({{}, std::move(placement), result.best.step_time, {}});
     }
   }
-  MeasureInTurns(candidates, /*give_up=*/false, "measuring what the methods found", console);
+  try {
+    MeasureInTurns(candidates, /*give_up=*/false, "measuring what the methods found", console);
+  } catch (const WorkerError&) {  // interrupted
+    for (PlaceResult& result : results) {
+      result.interrupted = true;
+    }
+    return;
+  }
   for (const auto& [result, index] : uses) {
     const StepTiming& timing = candidates[index].timing;
     result->best.outcome = timing.outcome;

@@ -89,8 +89,8 @@ class Execution {
   /// Measures candidates in turns; what is hopeless after the first round is given up.
   void Measure(std::span<MeasuredCandidate> candidates, const Console& console) const;
   /// With simulated+measured: executes the best placement of every result, in turns, and puts the
-  /// measured times in place of the simulated ones; curves end with them. With other runners
-  /// nothing happens.
+  /// measured times in place of the simulated ones; curves end with them. Results are `interrupted`
+  /// if that was. With other runners nothing happens.
   void Remeasure(std::span<PlaceResult> results, const Console& console) const;
   /// Measures again, all rounds, in a fresh process: the best of many measurements was lucky.
   void Confirm(std::span<MeasuredCandidate> candidates, const Console& console) const;

@@ -47,11 +47,59 @@ void WriteConstraints(const Constraints& from, proto::Experiment& to) {
   constraints.set_whole_modules(from.whole_modules);
 }
 
+void ReadExecution(const proto::Experiment& from, ExperimentConfig& to) {
+  if (from.devices().empty()) {
+    Require(from.cluster(), "cluster");
+  } else if (!from.cluster().empty()) {
+    Fail("devices", "given beside cluster, expected one of them");
+  }
+  to.problem.devices = from.devices();
+  to.problem.profile = from.profile();
+  to.model.inputs.assign(from.inputs().begin(), from.inputs().end());
+  to.model.loss = from.loss();
+  to.execution.runner = from.runner();
+  const auto positive = [](const char* field, double value) {
+    if (!(value > 0) || !std::isfinite(value)) {
+      Fail(field, "found " + std::to_string(value) + ", expected a positive number");
+    }
+    return value;
+  };
+  if (from.has_rounds()) {
+    to.execution.rounds = static_cast<int>(positive("rounds", from.rounds()));
+  }
+  if (from.has_step_seconds()) {
+    to.execution.step_seconds = positive("step_seconds", from.step_seconds());
+  }
+  if (from.has_memory_gb()) {
+    to.execution.memory_gb = positive("memory_gb", from.memory_gb());
+  }
+}
+
+void WriteExecution(const ExperimentConfig& config, proto::Experiment& to) {
+  if (!config.model.inputs.empty()) {
+    to.mutable_inputs()->Assign(config.model.inputs.begin(), config.model.inputs.end());
+    to.set_loss(config.model.loss);
+  }
+  to.set_profile(config.problem.profile);
+  if (config.problem.devices.empty()) {
+    return;
+  }
+  to.set_devices(config.problem.devices);
+  to.set_runner(config.execution.runner);
+  to.set_rounds(config.execution.rounds);
+  if (config.execution.step_seconds) {
+    to.set_step_seconds(*config.execution.step_seconds);
+  }
+  if (config.execution.memory_gb) {
+    to.set_memory_gb(*config.execution.memory_gb);
+  }
+}
+
 void ReadProblem(const proto::Experiment& from, ExperimentConfig& to) {
   Require(from.model(), "model");
-  Require(from.cluster(), "cluster");
   to.model.model = from.model();
   to.problem.cluster = from.cluster();
+  ReadExecution(from, to);
   if (from.has_batch()) {
     if (from.batch() <= 0) {
       Fail("batch", "found " + std::to_string(from.batch()) + ", expected a positive number");
@@ -140,6 +188,7 @@ std::string ExperimentToText(const ExperimentConfig& config) {
     to.set_optimizer(*config.model.optimizer);
   }
   to.set_cluster(config.problem.cluster);
+  WriteExecution(config, to);
   to.set_objective(config.problem.objective);
   to.set_order(config.problem.order);
   to.set_space(config.problem.space);

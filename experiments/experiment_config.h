@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "experiments/execution.h"
 #include "experiments/methods.h"
 #include "experiments/workbench.h"
 #include "graphs/base/rng.h"
@@ -17,6 +18,7 @@ struct ExperimentConfig {
   std::string name;  ///< default: the file's name without suffix
   ModelOptions model;
   ProblemOptions problem;
+  ExecutionOptions execution;
   MethodConfig method;
   std::int64_t samples = 4000;
   std::optional<double> seconds;
