@@ -8,10 +8,10 @@ list(FILTER libraries EXCLUDE REGEX "experiments")  # the command's own, with JS
 install(TARGETS ${libraries} EXPORT PlacerTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT PlacerTargets NAMESPACE Placer:: DESTINATION ${package_dir})
 
-# proto_file.h speaks of protobuf's messages, detail/ is private.
+# proto_file.h speaks of protobuf's messages, detail/ is private, runner/torch belongs to the worker.
 foreach(folder graphs cost_model runner policy placer)
   install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/placer
-          FILES_MATCHING PATTERN "*.h" PATTERN "detail" EXCLUDE PATTERN "c_api" EXCLUDE PATTERN "samples" EXCLUDE PATTERN "zoo" EXCLUDE PATTERN "proto_file.h" EXCLUDE)
+          FILES_MATCHING PATTERN "*.h" PATTERN "detail" EXCLUDE PATTERN "c_api" EXCLUDE PATTERN "torch" EXCLUDE PATTERN "samples" EXCLUDE PATTERN "zoo" EXCLUDE PATTERN "proto_file.h" EXCLUDE)
 endforeach()
 
 if(TARGET placer_c)
@@ -24,6 +24,9 @@ if(TARGET placer_c)
 endif()
 if(TARGET placer_policy_torch)
   install(TARGETS placer_policy_torch LIBRARY DESTINATION ${PLACER_PLUGIN_DIR})
+endif()
+if(TARGET placer_worker)  # reads and executes TorchScript models in a process of its own
+  install(TARGETS placer_worker RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 if(TARGET placer)
   set_target_properties(placer PROPERTIES INSTALL_RPATH "$ORIGIN/${PLACER_PLUGIN_FROM_BIN}")

@@ -29,8 +29,7 @@ OptimizedPlan Optimize(const Workbench& bench, const OptimizeOptions& options) {
 SimulatedStep Simulate(const Workbench& bench, const SavedPlacement& plan) {
   SimulatedStep step;
   step.placement = Restore(plan, bench.graph(), bench.cluster());
-  const std::vector<std::string> faults =
-      FindFaults(step.placement, bench.graph(), bench.cluster());
+  const std::vector<std::string> faults = bench.Faults(step.placement);
   if (!faults.empty()) {
     throw InputError("plan: " + faults.front());
   }

@@ -9,6 +9,7 @@
 #include "graphs/base/error.h"
 #include "graphs/base/fingerprint.h"
 #include "placer/checkpoint.h"
+#include "placer/detail/moves.h"
 #include "placer/registry.h"
 
 namespace placer {
@@ -66,7 +67,7 @@ ReinforceTrainer::ReinforceTrainer(const PlaceRequest& request, const ReinforceO
       features_(FeaturesOf(request.problem)),
       policy_(MakePolicy(options, request.problem, request.seed)),
       session_(request),
-      moves_(request.problem) {
+      moves_(std::make_unique<MoveGenerator>(request.problem)) {
   const Problem& problem = request.problem;
   if (options_.reward == ReinforceOptions::Reward::kSqrtRelative) {
     const LowerBound bound = ComputeLowerBound(problem.graph(), problem.cluster(), problem.costs());
@@ -246,7 +247,7 @@ std::vector<std::uint8_t> ReinforceTrainer::Neighbourhood(std::size_t sample) {
   const GroupPlacement groups = ToGroups(given);
   const bool together = rng.Uniform() < options_.together;
   std::size_t leader = given.size();
-  for (const auto& [group, device] : moves_.Propose(groups, &rng)) {
+  for (const auto& [group, device] : moves_->Propose(groups, &rng)) {
     given[group.index()] = together ? kSameDevice : kAnyDevice;
     leader = std::min(leader, group.index());
   }
@@ -260,7 +261,7 @@ ReinforceTrainer::Batch ReinforceTrainer::Propose(double temperature) {
   const double share =
       options_.neighbourhood *
       (options_.exploration > 0 ? std::min(1.0, spent / options_.exploration) : 1.0);
-  const bool local = share > 0 && !elites_.empty() && moves_.any();
+  const bool local = share > 0 && !elites_.empty() && moves_->any();
   const std::vector<std::uint8_t> all(features_.num_groups, kAnyDevice);
   const auto num_proposals = static_cast<std::size_t>(
       std::lround(options_.oversampling * static_cast<double>(options_.batch)));

@@ -5,13 +5,14 @@
 #include <memory>
 #include <vector>
 
-#include "placer/detail/moves.h"
 #include "placer/placer.h"
 #include "placer/reinforce_options.h"
 #include "placer/search_session.h"
 #include "policy/policy.h"
 
 namespace placer {
+
+class MoveGenerator;
 
 /// What one update looked like, for curves: collapse must be visible.
 struct UpdateRecord {
@@ -82,7 +83,7 @@ class ReinforceTrainer {
   GroupFeatures features_;
   std::unique_ptr<Policy> policy_;
   SearchSession session_;
-  MoveGenerator moves_;
+  std::unique_ptr<MoveGenerator> moves_;
   double time_unit_ = 1;  ///< seconds that the reward is relative to
   double capacity_ = 1;   ///< bytes, all devices
   std::int64_t update_ = 0;

@@ -54,8 +54,13 @@ class ProgressBridge {
 Plan OptimizePlan(const LoadedModel& graph, const Cluster& cluster, const std::string& method,
                   std::int64_t samples, std::optional<double> seconds, Seed seed,
                   std::optional<std::size_t> groups, const std::string& order,
-                  const std::string& objective, const py::object& progress) {
+                  const std::string& objective, std::vector<std::string> pin,
+                  std::vector<std::string> forbid, std::vector<std::string> together,
+                  std::vector<std::string> apart, std::vector<std::string> headroom,
+                  bool whole_modules, const py::object& progress) {
   ProblemSpec problem;
+  problem.constraints = {std::move(pin),   std::move(forbid),   std::move(together),
+                         std::move(apart), std::move(headroom), whole_modules};
   problem.max_groups = groups;
   problem.order = order;
   problem.objective = objective;
@@ -106,6 +111,14 @@ constexpr const char* kOptimizeDoc =
     "order:     which ready op an idle device starts: \"fifo\" or \"critical-path\"\n"
     "objective: \"latency\" is the time of one step, \"max-load\" the load of the busiest device\n"
     "           when steps are pipelined\n"
+    "pin:       list of \"PATTERN=DEVICE\": these ops run there and nowhere else; PATTERN is a "
+    "glob\n"
+    "           or /regex/ over op names, DEVICE the name or the kind of devices\n"
+    "forbid:    list of \"PATTERN=DEVICE\": these ops never run there\n"
+    "together:  list of \"PATTERN\": these ops share a device\n"
+    "apart:     list of \"A,B\": no op of A shares a device with an op of B\n"
+    "headroom:  list of \"DEVICE=2GB\" or \"DEVICE=10%\": memory to leave free\n"
+    "whole_modules: the ops of one module of the source model share a device\n"
     "progress:  called with a Progress at most ten times a second; if it returns False, the "
     "search\n"
     "           ends and the best plan so far is returned\n\n"
@@ -134,6 +147,9 @@ void BindOptimize(py::module_& module) {
                py::arg("method") = "auto", py::arg("samples") = 4000,
                py::arg("seconds") = py::none(), py::arg("seed") = 1, py::arg("groups") = py::none(),
                py::arg("order") = "fifo", py::arg("objective") = "latency",
+               py::arg("pin") = py::tuple(), py::arg("forbid") = py::tuple(),
+               py::arg("together") = py::tuple(), py::arg("apart") = py::tuple(),
+               py::arg("headroom") = py::tuple(), py::arg("whole_modules") = false,
                py::arg("progress") = py::none(), kOptimizeDoc);
   }
 }

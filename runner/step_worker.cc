@@ -1,5 +1,6 @@
 #include "runner/step_worker.h"
 
+#include <dlfcn.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -33,6 +34,8 @@ constexpr double kMemoryShare = 0.8;
 /// Checking a placement runs the step a few times and compares tensors.
 constexpr int kStepsOfVerify = 10;
 
+/// Beside the program in a build and for the installed command; else in the `bin` of the prefix
+/// that the library with this code was installed in, such as libplacer.so or the Python module.
 fs::path FindWorker(const fs::path& given) {
   if (!given.empty()) {
     return given;
@@ -41,7 +44,21 @@ fs::path FindWorker(const fs::path& given) {
     return path;
   }
   std::error_code ignored;
-  return fs::read_symlink("/proc/self/exe", ignored).parent_path() / "placer_worker";
+  const fs::path beside =
+      fs::read_symlink("/proc/self/exe", ignored).parent_path() / "placer_worker";
+  Dl_info library{};
+  if (!fs::exists(beside, ignored) &&
+      dladdr(reinterpret_cast<const void*>(&FindWorker), &library) != 0) {
+    fs::path folder = fs::absolute(library.dli_fname, ignored).parent_path();
+    constexpr int kDeepest = 5;  // PREFIX/lib/ARCHITECTURE/python3.11/site-packages/placer
+    for (int level = 0; level < kDeepest; ++level) {
+      folder = folder.parent_path();
+      if (fs::exists(folder / "bin" / "placer_worker", ignored)) {
+        return folder / "bin" / "placer_worker";
+      }
+    }
+  }
+  return beside;
 }
 
 std::int64_t ReadNumber(const fs::path& path) {

@@ -16,8 +16,8 @@ namespace {
 thread_local std::array<char, 4096> last_error{};
 
 const PlacerRegistry& Methods() {
-  static const PlacerRegistry methods = LibraryPlacers();
-  return methods;
+  static const PlacerRegistry kMethods = LibraryPlacers();
+  return kMethods;
 }
 
 }  // namespace

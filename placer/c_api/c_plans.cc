@@ -4,6 +4,7 @@
 #include <limits>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "cost_model/bound.h"
 #include "placer/c_api/handles.h"
@@ -24,6 +25,14 @@ using placer::c_api::WordOr;
 
 namespace {
 
+std::vector<std::string> Strings(const char* const* list) {
+  std::vector<std::string> strings;
+  for (; list != nullptr && *list != nullptr; ++list) {
+    strings.emplace_back(*list);
+  }
+  return strings;
+}
+
 placer::ProblemSpec MakeProblem(const placer_optimize_options& options) {
   placer::ProblemSpec problem;
   problem.order = WordOr(options.order, "fifo");
@@ -35,6 +44,12 @@ placer::ProblemSpec MakeProblem(const placer_optimize_options& options) {
   if (options.groups >= 0) {
     problem.max_groups = static_cast<std::size_t>(options.groups);
   }
+  problem.constraints.pin = Strings(options.pin);
+  problem.constraints.forbid = Strings(options.forbid);
+  problem.constraints.together = Strings(options.together);
+  problem.constraints.apart = Strings(options.apart);
+  problem.constraints.headroom = Strings(options.headroom);
+  problem.constraints.whole_modules = options.whole_modules != 0;
   return problem;
 }
 

@@ -92,7 +92,7 @@ placer_status Guarded(Body&& body) noexcept {
     return Fail(PLACER_INVALID_INPUT, error.what());
   } catch (const InfeasibleError& error) {
     return Fail(PLACER_INFEASIBLE, error.what());
-  } catch (const UnavailableError& error) {
+  } catch (const Error& error) {
     return Fail(PLACER_UNAVAILABLE, error.what());
   } catch (const std::exception& error) {
     return Fail(PLACER_INTERNAL_ERROR, error.what());

@@ -42,8 +42,8 @@ typedef enum placer_status {
   PLACER_INTERNAL_ERROR = 1, /* a fault of the library, or no memory */
   PLACER_INVALID_INPUT = 2,  /* a file, name or option; or a NULL argument */
   PLACER_INFEASIBLE = 3,     /* no placement that fits in memory was found */
-  PLACER_UNAVAILABLE = 4,    /* the method needs the LSTM policy, which cannot be loaded */
-  PLACER_CANCELLED = 130     /* the progress callback asked to stop */
+  PLACER_UNAVAILABLE = 4, /* what needs LibTorch cannot be loaded or run: reinforce, TorchScript */
+  PLACER_CANCELLED = 130  /* the progress callback asked to stop */
 } placer_status;
 
 /* Why the last call of this thread that returned a status failed; "" if it did not. Good until the
@@ -112,7 +112,9 @@ typedef struct placer_progress {
  * stop and return the best so far. It must return: no exception, no longjmp. */
 typedef int (*placer_progress_callback)(const placer_progress* progress, void* user_data);
 
-/* Start from PLACER_OPTIMIZE_OPTIONS_INIT. */
+/* Start from PLACER_OPTIMIZE_OPTIONS_INIT. The last fields say what every plan must keep to: lists
+ * of strings that end with NULL, or NULL. PATTERN is a glob or /regex/ over op names, DEVICE the
+ * name or the kind of devices. */
 typedef struct placer_optimize_options {
   size_t size;
   const char* method;                /* NULL: "auto", the quick methods and then annealing */
@@ -124,9 +126,18 @@ typedef struct placer_optimize_options {
   const char* objective;             /* "latency" or "max-load"; NULL: "latency" */
   placer_progress_callback progress; /* or NULL */
   void* user_data;                   /* handed to `progress` */
+  const char* const* pin;            /* "PATTERN=DEVICE": these ops run there and nowhere else */
+  const char* const* forbid;         /* "PATTERN=DEVICE": these ops never run there */
+  const char* const* together;       /* "PATTERN": these ops share a device */
+  const char* const* apart;          /* "A,B": no op of A shares a device with an op of B */
+  const char* const* headroom;       /* "DEVICE=2GB" or "DEVICE=10%": memory to leave free */
+  int whole_modules; /* nonzero: the ops of one module of the source share a device */
 } placer_optimize_options;
-#define PLACER_OPTIMIZE_OPTIONS_INIT \
-  { sizeof(placer_optimize_options), NULL, 4000, 0.0, 1, -1, NULL, NULL, NULL, NULL }
+#define PLACER_OPTIMIZE_OPTIONS_INIT                                                             \
+  {                                                                                              \
+    sizeof(placer_optimize_options), NULL, 4000, 0.0, 1, -1, NULL, NULL, NULL, NULL, NULL, NULL, \
+        NULL, NULL, NULL, 0                                                                      \
+  }
 
 /* Searches for a plan. `options` may be NULL. The plan is the best found also when the status is
  * PLACER_CANCELLED or PLACER_INFEASIBLE (the one that lacks least memory); it is NULL if no

@@ -1,5 +1,5 @@
 import os
-from typing import Callable, ItemsView, Iterator, KeysView, Mapping, TypedDict, ValuesView
+from typing import Callable, ItemsView, Iterator, KeysView, Mapping, Sequence, TypedDict, ValuesView
 
 import numpy as np
 import numpy.typing as npt
@@ -178,6 +178,12 @@ def optimize(
     groups: int | None = None,
     order: str = "fifo",
     objective: str = "latency",
+    pin: Sequence[str] = (),
+    forbid: Sequence[str] = (),
+    together: Sequence[str] = (),
+    apart: Sequence[str] = (),
+    headroom: Sequence[str] = (),
+    whole_modules: bool = False,
     progress: Callable[[Progress], bool | None] | None = None,
 ) -> Plan: ...
 

@@ -235,6 +235,29 @@ static void test_bad_options(const placer_graph* graph, const placer_cluster* cl
   EXPECT(error_has("lifo"));
 }
 
+static void test_constraints(const placer_graph* graph, const placer_cluster* cluster) {
+  const char* const pin[] = {"*=/gpu:1", NULL};
+  placer_optimize_options options = PLACER_OPTIMIZE_OPTIONS_INIT;
+  options.samples = 50;
+  options.pin = pin;
+  placer_plan* plan = NULL;
+  EXPECT_STATUS(placer_optimize(graph, cluster, &options, &plan), PLACER_OK);
+  for (size_t op = 0; op < placer_plan_num_ops(plan); ++op) {
+    EXPECT(strcmp(placer_plan_device_name(plan, op), "/gpu:1") == 0);
+  }
+  placer_plan_free(plan);
+
+  const char* const forbid[] = {"*=gpu", NULL};
+  options.forbid = forbid;
+  EXPECT_STATUS(placer_optimize(graph, cluster, &options, &plan), PLACER_INVALID_INPUT);
+  EXPECT(plan == NULL && error_has("forbid"));
+  const char* const nothing[] = {"no such op=/gpu:0", NULL};
+  options = (placer_optimize_options)PLACER_OPTIMIZE_OPTIONS_INIT;
+  options.pin = nothing;
+  EXPECT_STATUS(placer_optimize(graph, cluster, &options, &plan), PLACER_INVALID_INPUT);
+  EXPECT(error_has("no such op"));
+}
+
 static void test_infeasible(const placer_cluster* cluster) {
   /* 4,096 samples of this model need far more than two K80s have. */
   placer_graph* graph = load_graph("zoo:inception_v3?batch=4096");
@@ -408,6 +431,7 @@ int main(void) {
   test_optimize(graph, cluster);
   test_cancel(graph, cluster);
   test_bad_options(graph, cluster);
+  test_constraints(graph, cluster);
   test_infeasible(cluster);
   test_simulate(graph, cluster);
   test_files(graph, cluster);

@@ -186,6 +186,22 @@ def test_nothing_fits(cluster):
     assert not report.fits and "needs" in report.reason
 
 
+def test_constraints(graph, cluster):
+    plan = placer.optimize(graph, cluster, samples=50, pin=["*=/gpu:1"])
+    assert set(plan.values()) == {"/gpu:1"}
+    plan = placer.optimize(graph, cluster, samples=50, forbid=["*=/gpu:0", "*=cpu"])
+    assert set(plan.values()) == {"/gpu:1"}
+    first, last = graph.op_names[0], graph.op_names[-1]
+    plan = placer.optimize(graph, cluster, samples=50, apart=[f"{first},{last}"])
+    assert plan[first] != plan[last]
+    with pytest.raises(placer.InputError, match="forbid"):
+        placer.optimize(graph, cluster, pin=["*=/gpu:1"], forbid=["*=gpu"])
+    with pytest.raises(placer.InputError, match="no such op"):
+        placer.optimize(graph, cluster, pin=["no such op=/gpu:1"])
+    with pytest.raises(placer.Error):
+        placer.optimize(graph, cluster, samples=50, headroom=["cpu=100%", "gpu=100%"])
+
+
 def test_progress_can_cancel(graph, cluster):
     seen = []
 
