@@ -21,7 +21,8 @@ int main(int argc, char** argv) try {
   options.method = argc > 4 ? argv[4] : "auto";
   options.budget.samples = argc > 5 ? std::stoll(argv[5]) : 2000;
   options.progress = [](const placer::Progress& at) {
-    std::cerr << at.samples << " samples, best " << ToSeconds(at.best.step_time).count() << " s\n";
+    std::cerr << at.samples << " samples, best " << placer::ToSeconds(at.best.step_time).count()
+              << " s\n";
   };
   const placer::OptimizedPlan found = Optimize(bench, options);
   if (!found.fits()) {
@@ -29,7 +30,7 @@ int main(int argc, char** argv) try {
     return 3;
   }
   std::cout << "step time " << *found.plan->step_time_seconds << " s, bound "
-            << ToSeconds(bench.bound()).count() << " s\n";
+            << placer::ToSeconds(bench.bound()).count() << " s\n";
   for (const auto& [op, device] : found.plan->device_of_op) {
     std::cout << op << " -> " << device << '\n';
   }
