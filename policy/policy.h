@@ -105,8 +105,8 @@ class Policy {
   Policy() = default;
 };
 
-/// The LSTM policy. Loads the LibTorch part on first use; @throws UnavailableError if that cannot be
-/// loaded
+/// The LSTM policy. Loads the LibTorch part on first use; @throws UnavailableError if that cannot
+/// be loaded
 [[nodiscard]] std::unique_ptr<Policy> MakeLstmPolicy(const PolicyConfig& config);
 
 }  // namespace placer
