@@ -13,7 +13,8 @@ namespace placer {
 namespace {
 
 constexpr const char* kFooter =
-    "MODEL is a file (ONNX, or Placer's own .pb, .txtpb, .json) or zoo:NAME[?key=value&...].\n"
+    "MODEL is a file (ONNX, TensorFlow GraphDef, Placer's own format, and others: see\n"
+    "docs/importers.md) or zoo:NAME[?key=value&...].\n"
     "C is a cluster file or zoo:NAME. `placer zoo` lists the names.\n"
     "Exit codes: 0 done; 1 internal error; 2 bad input or usage; 3 a check failed or nothing\n"
     "feasible exists; 130 interrupted, the best so far is written.";
