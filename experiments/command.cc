@@ -92,6 +92,7 @@ std::vector<std::unique_ptr<Subcommand>> AllSubcommands() {
   all.push_back(MakeMeasureCommand());
   all.push_back(MakeRunCommand());
   all.push_back(MakeFidelityCommand());
+  all.push_back(MakeCurvesCommand());
   return all;
 }
 

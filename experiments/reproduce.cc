@@ -8,6 +8,7 @@ namespace placer {
 std::vector<std::unique_ptr<Subcommand>> ReproduceParts() {
   std::vector<std::unique_ptr<Subcommand>> parts;
   parts.push_back(MakeCalibrationCommand());
+  parts.push_back(MakeYardsticksCommand());
   return parts;
 }
 

@@ -51,6 +51,7 @@ class Subcommand {
 [[nodiscard]] std::unique_ptr<Subcommand> MakeMeasureCommand();
 [[nodiscard]] std::unique_ptr<Subcommand> MakeRunCommand();
 [[nodiscard]] std::unique_ptr<Subcommand> MakeFidelityCommand();
+[[nodiscard]] std::unique_ptr<Subcommand> MakeCurvesCommand();
 
 /// In the order the help lists them.
 [[nodiscard]] std::vector<std::unique_ptr<Subcommand>> AllSubcommands();
