@@ -14,7 +14,7 @@ std::string ParseModulePath(const std::vector<std::string>& frames) {
       std::string name = frame.substr(at, open - at);
       name = name.substr(name.rfind('.') + 1);
       const std::size_t close = frame.find(')', open);
-      if (name != "SELF" && name != "UNKNOWN_INSTANCE" && !name.empty()) {
+      if (name != "TOP" && name != "SELF" && name != "UNKNOWN_INSTANCE" && !name.empty()) {
         path += (path.empty() ? "" : ".") + name;
       }
       at = close == std::string::npos ? frame.size() : close + 1;

@@ -152,8 +152,10 @@ std::unique_ptr<at::ObserverContext> StepRecorder::BeginOp(const at::RecordFunct
   pending->op.module = ModuleOfOp(function);
   pending->op.random_state = RandomState();
   pending->op.uninitialized = IsUninitialized(handle->schema().name());
+  // Of the interpreter's whole stack the op's own arguments are on top; so are its results.
   const auto inputs = function.inputs();
-  ReadArguments(std::vector<c10::IValue>(inputs.begin(), inputs.end()), *pending);
+  const std::size_t others = inputs.size() - handle->schema().arguments().size();
+  ReadArguments(std::vector<c10::IValue>(inputs.begin() + others, inputs.end()), *pending);
   return pending;
 }
 
@@ -257,6 +259,11 @@ void StepRecorder::FindWrites(Pending& pending) {
 
 void StepRecorder::EndOp(const at::RecordFunction& function, Pending& pending) {
   ProgramOp& op = pending.op;
+  const auto& outputs = function.outputs();
+  const std::size_t num_results = op.handle.schema().returns().size();
+  if (outputs.size() < num_results) {
+    return;  // it threw
+  }
   if (SameBytes(op.random_state, RandomState())) {
     op.random_state = at::Tensor();
   } else {
@@ -272,14 +279,15 @@ void StepRecorder::EndOp(const at::RecordFunction& function, Pending& pending) {
   Name(op);
   program_.ops.push_back(op);
   ApplyWrites(pending.index, pending);
-  const auto& outputs = function.outputs();
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
+  const std::size_t others = outputs.size() - num_results;
+  for (std::size_t i = 0; i < num_results; ++i) {
     const auto position = static_cast<std::uint32_t>(i);
-    if (outputs[i].isTensor()) {
-      AddResult(pending.index, position, kNone, outputs[i].toTensor());
-    } else if (outputs[i].isTensorList() || outputs[i].isList()) {
+    const c10::IValue& output = outputs[others + i];
+    if (output.isTensor()) {
+      AddResult(pending.index, position, kNone, output.toTensor());
+    } else if (output.isTensorList() || output.isList()) {
       std::uint32_t element = 0;
-      for (const c10::IValue& each : outputs[i].toListRef()) {
+      for (const c10::IValue& each : output.toListRef()) {
         if (each.isTensor()) {
           AddResult(pending.index, position, element, each.toTensor());
         }

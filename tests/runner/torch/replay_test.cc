@@ -1,0 +1,288 @@
+#include "runner/torch/replay.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+
+#include "graphs/base/error.h"
+#include "graphs/base/replace_file.h"
+#include "graphs/base/rng.h"
+#include "graphs/graph_io.h"
+#include "runner/torch/detail/captured_state.h"
+#include "runner/torch/detail/graph_of_program.h"
+#include "tests/runner/torch/step_models.h"
+#include "tests/support/temp_dir.h"
+
+namespace placer {
+namespace {
+
+using ::testing::HasSubstr;
+
+struct ModelCase {
+  const char* name;
+  torch::jit::Module (*make)();
+  const char* input;
+};
+const ModelCase kModels[] = {
+    {"lstm", &testing_support::LstmLanguageModel, "int64[3,6]<50"},
+    {"transformer", &testing_support::TransformerEncoder, "float32[2,5,16]"},
+    {"experts", &testing_support::MixtureOfExperts, "float32[20,8]"},
+    {"branches", &testing_support::BranchyNet, "float32[2,3,8,8]"},
+    {"views", &testing_support::ViewWriter, "float32[4,6]"},
+};
+
+CapturedStep Capture(const torch::jit::Module& module, const std::string& input, bool training,
+                     Optimizer optimizer = Optimizer::kMomentum, std::uint64_t seed = 1) {
+  return detail::CaptureModule(module, "model.pt",
+                               {.inputs = {ParseInputSpec(input)},
+                                .training = training,
+                                .optimizer = optimizer,
+                                .seed = seed});
+}
+
+Placement RandomPlacement(const Graph& graph, Seed seed) {
+  Rng rng(seed);
+  std::vector<DeviceId> of_class;
+  for (std::size_t i = 0; i < graph.num_colocation_classes(); ++i) {
+    of_class.emplace_back(rng.Below(2));
+  }
+  std::vector<DeviceId> devices;
+  for (std::size_t i = 0; i < graph.num_ops(); ++i) {
+    devices.push_back(of_class[graph.colocation_class(OpId(i))]);
+  }
+  return Placement(std::move(devices));
+}
+
+std::vector<std::string> BothCores() { return {"cpu:0", "cpu:1"}; }
+
+class ReplayOfModel : public ::testing::TestWithParam<std::tuple<ModelCase, bool>> {};
+
+TEST_P(ReplayOfModel, IsBitEqualUnderRandomPlacements) {
+  const auto& [model, training] = GetParam();
+  for (const std::uint64_t seed : {1, 2}) {
+    CapturedStep step = Capture(model.make(), model.input, training, Optimizer::kMomentum, seed);
+    ReplayExecutor executor(std::move(step), BothCores());
+    for (Seed placement = 0; placement < 6; ++placement) {
+      const auto mismatch = executor.Verify(RandomPlacement(executor.graph(), placement));
+      EXPECT_FALSE(mismatch.has_value()) << mismatch->op << ": " << mismatch->what;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, ReplayOfModel,
+                         ::testing::Combine(::testing::ValuesIn(kModels), ::testing::Bool()),
+                         [](const auto& each) {
+                           return std::string(std::get<0>(each.param).name) +
+                                  (std::get<1>(each.param) ? "Training" : "Forward");
+                         });
+
+TEST(Replay, UpdatesAsEveryOptimizerDoes) {
+  for (const Optimizer optimizer : {Optimizer::kSgd, Optimizer::kAdam}) {
+    ReplayExecutor executor(Capture(testing_support::BranchyNet(), "float32[2,3,8,8]",
+                                    /*training=*/true, optimizer),
+                            BothCores());
+    const auto mismatch = executor.Verify(RandomPlacement(executor.graph(), 7));
+    EXPECT_FALSE(mismatch.has_value()) << mismatch->op << ": " << mismatch->what;
+  }
+}
+
+TEST(Replay, SurvivesManyRuns) {
+  ReplayExecutor executor(Capture(testing_support::TransformerEncoder(), "float32[2,5,16]", true),
+                          BothCores());
+  for (Seed seed = 0; seed < 40; ++seed) {
+    const StepPlan plan{.placement = RandomPlacement(executor.graph(), seed)};
+    EXPECT_GT(executor.Run(plan, false).time.count(), 0);
+    EXPECT_GT(executor.Run({.kind = StepPlan::Kind::kWorkConserving}, false).time.count(), 0);
+    EXPECT_GT(executor.Run({.kind = StepPlan::Kind::kNative, .threads = 1}, false).time.count(), 0);
+  }
+  EXPECT_FALSE(executor.Verify(RandomPlacement(executor.graph(), 1)).has_value());
+}
+
+TEST(Replay, NamesTheFirstOpThatDiffers) {
+  CapturedStep step = Capture(testing_support::BranchyNet(), "float32[2,3,8,8]", false);
+  auto& ops = step.state().program.ops;
+  const auto norm = std::ranges::find(ops, "b/aten::native_batch_norm", &detail::ProgramOp::name);
+  ASSERT_NE(norm, ops.end());
+  norm->arguments[7] = 0.5;  // epsilon
+  ReplayExecutor executor(std::move(step), BothCores());
+  const auto mismatch = executor.Verify(Placement(executor.graph().num_ops(), DeviceId(0)));
+  ASSERT_TRUE(mismatch.has_value());
+  EXPECT_EQ(mismatch->op, "b/aten::native_batch_norm");
+  EXPECT_THAT(mismatch->what, HasSubstr("output 'out.0' differs by"));
+}
+
+TEST(Replay, RecordsEveryOpAndOneCopyPerDestination) {
+  ReplayExecutor executor(Capture(testing_support::BranchyNet(), "float32[2,3,8,8]", true),
+                          BothCores());
+  const Graph& graph = executor.graph();
+  const Placement placement = RandomPlacement(graph, 3);
+  const ExecutedStep step = executor.Run({.placement = placement}, /*record=*/true);
+  ASSERT_TRUE(step.trace.has_value());
+  std::set<OpId> ran;
+  for (const Trace::OpRun& run : step.trace->ops) {
+    EXPECT_EQ(run.device, placement.device(run.op));
+    EXPECT_LE(run.start, run.end);
+    ran.insert(run.op);
+  }
+  std::set<std::pair<std::size_t, DeviceId>> needed, copied;
+  for (std::size_t i = 0; i < graph.num_ops(); ++i) {
+    EXPECT_EQ(ran.contains(OpId(i)), !graph.is_resident(OpId(i))) << graph.op(OpId(i)).name;
+    for (const TensorId tensor : graph.inputs(OpId(i))) {
+      if (placement.device(graph.tensor(tensor).producer) != placement.device(OpId(i))) {
+        needed.emplace(tensor.index(), placement.device(OpId(i)));
+      }
+    }
+  }
+  for (const ExecutedTrace::Copy& copy : step.trace->copies) {
+    EXPECT_TRUE(copied.emplace(copy.payload, copy.to).second) << "copied twice";
+    EXPECT_LE(copy.requested, copy.start);
+    EXPECT_EQ(copy.bytes, graph.tensor(TensorId(copy.payload)).bytes);
+  }
+  EXPECT_EQ(copied, needed);
+}
+
+TEST(Replay, CountsTheMemoryOfEachDevice) {
+  ReplayExecutor executor(Capture(testing_support::BranchyNet(), "float32[2,3,8,8]", false),
+                          BothCores());
+  const Graph& graph = executor.graph();
+  std::int64_t resident = 0;
+  for (const Tensor& tensor : graph.tensors()) {
+    resident += graph.is_resident(tensor.producer) ? tensor.bytes : 0;
+  }
+  const ExecutedStep step =
+      executor.Run({.placement = Placement(graph.num_ops(), DeviceId(1))}, false);
+  ASSERT_EQ(step.peak_bytes.size(), 2);
+  EXPECT_EQ(step.peak_bytes[0], 0);
+  EXPECT_GT(step.peak_bytes[1], resident);
+}
+
+TEST(Replay, WritesOutputsThatLoad) {
+  const test::TempDir folder;
+  ReplayExecutor executor(Capture(testing_support::MixtureOfExperts(), "float32[20,8]", false),
+                          BothCores());
+  const auto files = executor.WriteOutputs(RandomPlacement(executor.graph(), 1), folder / "");
+  ASSERT_EQ(files.size(), 2);
+  const std::string bytes = ReadWholeFile(folder / "out.y.pt");
+  const auto value = torch::jit::pickle_load(std::vector<char>(bytes.begin(), bytes.end()));
+  EXPECT_EQ(value.toTensor().sizes().vec(), (std::vector<std::int64_t>{20, 8}));
+}
+
+TEST(Capture, NamesOpsByModuleAndCountsTheirWork) {
+  const CapturedStep step = Capture(testing_support::BranchyNet(), "float32[2,3,8,8]", true);
+  const Graph& graph = step.graph();
+  const auto forward = graph.FindOp("a/aten::convolution");
+  ASSERT_TRUE(forward.has_value());
+  // 2 x batch 2 x 8 x 8 places x 4 filters x (3 x 3 x 3).
+  EXPECT_EQ(graph.op(*forward).flops, 2 * 2 * 64 * 4 * 27);
+  EXPECT_EQ(graph.op(*forward).op_class, OpClass::kConvolution);
+  const auto backward = graph.FindOp("a/aten::convolution_backward");
+  ASSERT_TRUE(backward.has_value());
+  EXPECT_EQ(graph.op(*backward).role, OpRole::kBackward);
+  EXPECT_EQ(graph.op(*backward).flops, graph.op(*forward).flops);  // the image needs no gradient
+  const auto weight = graph.FindOp("a.weight"), momentum = graph.FindOp("a.weight.momentum");
+  ASSERT_TRUE(weight && momentum);
+  EXPECT_EQ(graph.colocation_class(*weight), graph.colocation_class(*momentum));
+  EXPECT_NE(graph.colocation_class(*weight), graph.colocation_class(*forward));
+  EXPECT_EQ(GraphFromBytes(GraphToBytes(graph)), graph);
+  EXPECT_EQ(step.output_names(), (std::vector<std::string>{"out.0", "out.1", "loss"}));
+}
+
+TEST(Capture, TiesRunningStatisticsToTheOpThatUpdatesThem) {
+  const CapturedStep step = Capture(testing_support::BranchyNet(), "float32[2,3,8,8]", true);
+  const Graph& graph = step.graph();
+  EXPECT_EQ(graph.colocation_class(*graph.FindOp("a.mean")),
+            graph.colocation_class(*graph.FindOp("a/aten::native_batch_norm")));
+}
+
+TEST(Capture, WarnsOfSizesThatFollowFromData) {
+  const CapturedStep step = Capture(testing_support::MixtureOfExperts(), "float32[20,8]", false);
+  ASSERT_EQ(step.warnings().size(), 1);
+  EXPECT_THAT(step.warnings()[0], HasSubstr("op 'aten::nonzero"));
+}
+
+std::string FaultOf(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const InputError& error) {
+    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
+    return error.what();
+  }
+  return "no fault";
+}
+
+TEST(Capture, RefusesControlFlowThatFollowsData) {
+  torch::jit::Module counts = testing_support::EmptyModule("Counts");
+  counts.define("def forward(self, x):\n    return x * int(x.sum() * 1000)\n");
+  EXPECT_THAT(FaultOf([&] { static_cast<void>(Capture(counts, "float32[4]", false)); }),
+              HasSubstr("op 'aten::mul"));
+  torch::jit::Module loops = testing_support::EmptyModule("Loops");
+  loops.define(R"JIT(
+def forward(self, x):
+    for i in range(int(x.abs().sum() * 10)):
+        x = x + 1
+    return x
+)JIT");
+  EXPECT_THAT(FaultOf([&] { static_cast<void>(Capture(loops, "float32[4]", false)); }),
+              HasSubstr("expected a step that does not follow the data"));
+}
+
+TEST(Capture, RefusesInputsThatDoNotSuit) {
+  const auto fault = [](const std::string& input, bool training = false) {
+    return FaultOf(
+        [&] { static_cast<void>(Capture(testing_support::BranchyNet(), input, training)); });
+  };
+  EXPECT_THAT(fault("float32[2,4,8,8]"), HasSubstr("to have 3 channels, but got 4 channels"));
+  EXPECT_THAT(fault("int64[2,3,8,8]"), HasSubstr("model.pt: forward() with inputs int64[2,3,8,8]"));
+  EXPECT_THAT(FaultOf([] {
+                static_cast<void>(detail::CaptureModule(testing_support::BranchyNet(), "model.pt",
+                                                        CaptureOptions{}));
+              }),
+              HasSubstr("inputs: found 0, expected one for each of forward(image)"));
+  EXPECT_THAT(
+      FaultOf([] {
+        static_cast<void>(detail::CaptureModule(
+            testing_support::BranchyNet(), "model.pt",
+            {.inputs = {ParseInputSpec("float32[2,3,8,8]")}, .training = true, .loss = "cost"}));
+      }),
+      HasSubstr("loss: found 'cost', expected an output that has a gradient, of out.0"));
+}
+
+TEST(Capture, RefusesFilesThatAreNoModels) {
+  const test::TempDir folder;
+  const auto whole = folder / "whole.pt", cut = folder / "cut.pt";
+  testing_support::BranchyNet().save(whole.string());
+  const std::string bytes = ReadWholeFile(whole);
+  ReplaceFile(cut, bytes.substr(0, bytes.size() / 2));
+  const CaptureOptions options{.inputs = {ParseInputSpec("float32[2,3,8,8]")}};
+  EXPECT_GT(CaptureTorchScript(whole, options).graph().num_ops(), 10);
+  EXPECT_THAT(FaultOf([&] { static_cast<void>(CaptureTorchScript(cut, options)); }),
+              HasSubstr("cut.pt: expected a TorchScript model"));
+  EXPECT_THAT(FaultOf([&] { static_cast<void>(CaptureTorchScript(folder / "none.pt", options)); }),
+              HasSubstr("none.pt"));
+}
+
+TEST(Replay, RefusesDevicesThatAreNotThere) {
+  const auto fault = [](std::vector<std::string> devices) {
+    return FaultOf([&] {
+      ReplayExecutor executor(Capture(testing_support::ViewWriter(), "float32[4,6]", false),
+                              std::move(devices));
+    });
+  };
+  EXPECT_THAT(fault({"cpu:0", "cpu:9999"}), HasSubstr("found 'cpu:9999'"));
+  EXPECT_THAT(fault({"cpu:0", "cpu:0"}), HasSubstr("cpu:0"));
+}
+
+TEST(Replay, RefusesPlacementsThatPullSharedMemoryApart) {
+  ReplayExecutor executor(Capture(testing_support::ViewWriter(), "float32[4,6]", false),
+                          BothCores());
+  Placement placement(executor.graph().num_ops(), DeviceId(0));
+  placement.set_device(*executor.graph().FindOp("calls"), DeviceId(1));
+  EXPECT_THAT(FaultOf([&] { executor.Run({.placement = placement}, false); }),
+              HasSubstr("shares its memory"));
+}
+
+}  // namespace
+}  // namespace placer
