@@ -44,6 +44,7 @@ class ExportCommand final : public Subcommand {
       plan_ = placement_;
     }
     const Exporter& exporter = format_.empty() ? ExporterFor(output_) : ExporterNamed(format_);
+    CheckOutput(exporter, output_);
     const SavedPlacement plan = ReadPlacement(plan_);
     for (const std::string& warning : Write(exporter, plan, console)) {
       console.err << "placer: warning: " << warning << '\n';

@@ -168,6 +168,19 @@ const Exporter& ExporterFor(const fs::path& output) {
                    Listed(known) + ", or --format");
 }
 
+void CheckOutput(const Exporter& exporter, const fs::path& output) {
+  if (exporter.suffixes.empty()) {
+    return;
+  }
+  const std::string suffix = output.extension().string();
+  if (std::find(exporter.suffixes.begin(), exporter.suffixes.end(), suffix) ==
+      exporter.suffixes.end()) {
+    throw InputError(output.string() + ": unknown suffix '" + suffix + "', expected one of " +
+                     Listed(exporter.suffixes) + " for format " + std::string(exporter.name));
+  }
+  CheckWritable(output);
+}
+
 std::vector<std::string> Export(const Exporter& exporter, const ExportRequest& request,
                                 const fs::path& output) {
   const std::string format = "format " + std::string(exporter.name) + ": ";
@@ -177,15 +190,7 @@ std::vector<std::string> Export(const Exporter& exporter, const ExportRequest& r
   if (exporter.needs_cluster && request.bench == nullptr) {
     throw InputError(format + "needs the cluster, expected --cluster");
   }
-  if (!exporter.suffixes.empty()) {
-    const std::string suffix = output.extension().string();
-    if (std::find(exporter.suffixes.begin(), exporter.suffixes.end(), suffix) ==
-        exporter.suffixes.end()) {
-      throw InputError(output.string() + ": unknown suffix '" + suffix + "', expected one of " +
-                       Listed(exporter.suffixes) + " for " + format.substr(0, format.size() - 2));
-    }
-    CheckWritable(output);
-  }
+  CheckOutput(exporter, output);
   return exporter.write(request, output);
 }
 

@@ -41,6 +41,8 @@ struct Exporter {
 /// What is meant where no format is given: the first with the output's suffix. @throws InputError
 [[nodiscard]] const Exporter& ExporterFor(const std::filesystem::path& output);
 
+/// That the output's name suits the format, and a file can be made there. @throws InputError
+void CheckOutput(const Exporter& exporter, const std::filesystem::path& output);
 /// Checks what the format needs, then writes. @return warnings. @throws InputError
 std::vector<std::string> Export(const Exporter& exporter, const ExportRequest& request,
                                 const std::filesystem::path& output);

@@ -95,7 +95,7 @@ std::vector<std::size_t> FillBoxes(const Graph& graph, std::span<const std::stri
   return box_of_op;
 }
 
-/// Leaves the heaviest lines.
+/// Leaves the heaviest lines, and of every box the heaviest in and out, which keep it in its place.
 void HideLightLines(Picture& picture) {
   if (picture.lines.size() <= kMostLines) {
     return;
@@ -105,9 +105,15 @@ void HideLightLines(Picture& picture) {
     by_weight.emplace_back(-line.bytes, ends);
   }
   std::sort(by_weight.begin(), by_weight.end());
-  for (std::size_t i = kMostLines; i < by_weight.size(); ++i) {
-    picture.lines.erase(by_weight[i].second);
-    ++picture.num_hidden;
+  std::set<std::size_t> sends, receives;
+  for (std::size_t i = 0; i < by_weight.size(); ++i) {
+    const auto& ends = by_weight[i].second;
+    const bool first_out = sends.insert(ends.first).second;
+    const bool first_in = receives.insert(ends.second).second;
+    if (i >= kMostLines && !first_out && !first_in) {
+      picture.lines.erase(ends);
+      ++picture.num_hidden;
+    }
   }
 }
 
