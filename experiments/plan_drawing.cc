@@ -69,7 +69,8 @@ std::vector<std::uint32_t> BoxesOf(const Graph& graph, std::span<const std::stri
     options.label_of_op.push_back(
         number.try_emplace(device, static_cast<std::uint32_t>(number.size())).first->second);
   }
-  for (const GroupId group : GroupOps(graph, options).group_of_op()) {
+  const Grouping grouping = GroupOps(graph, options);
+  for (const GroupId group : grouping.group_of_op()) {
     labels.push_back(static_cast<std::uint32_t>(group.index()));
   }
   return labels;
