@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -217,13 +218,21 @@ Profile MeasureProfile(StepWorker& worker, const Cluster& cluster, const Profile
   const int total = static_cast<int>(single.size()) * options.idle_steps +
                     placements * options.steps_per_placement;
   int done = 0;
+  std::optional<WorkerError> failure;
   const auto record = [&](const Placement& placement, int steps, bool one_device) {
-    const MeasuredSteps measured =
-        worker.Measure({StepPlan::Kind::kPlaced, placement, 1}, /*warmup=*/1, steps, true);
-    for (const ExecutedTrace& trace : measured.traces) {
-      collector.Add(trace, one_device);
-    }
     done += steps;
+    try {
+      const MeasuredSteps measured =
+          worker.Measure({StepPlan::Kind::kPlaced, placement, 1}, /*warmup=*/1, steps, true);
+      for (const ExecutedTrace& trace : measured.traces) {
+        collector.Add(trace, one_device);
+      }
+    } catch (const WorkerError& error) {
+      if (error.outcome() == StepOutcome::kInterrupted) {
+        throw;
+      }
+      failure = error;  // there are others
+    }
     if (on_progress) {
       on_progress(done, total);
     }
@@ -240,7 +249,11 @@ Profile MeasureProfile(StepWorker& worker, const Cluster& cluster, const Profile
     record(RandomPlacement(worker.graph(), cluster, equal, p % 2 == 0 ? 1 : kRunLength, rng),
            options.steps_per_placement, false);
   }
-  return collector.Finish();
+  Profile profile = collector.Finish();
+  if (profile.ops.empty() && failure) {
+    throw WorkerError(*failure);
+  }
+  return profile;
 }
 
 }  // namespace placer

@@ -70,9 +70,11 @@ std::vector<StepTiming> TimeInterleaved(StepWorker& worker, std::span<const Step
         best = std::min(best.value_or(timing.time.mean), timing.time.mean);
       }
     }
+    // A single repeat may have been unlucky, and the best one lucky.
+    const double limit = round == 0 ? options.hopeless * options.hopeless : options.hopeless;
     for (StepTiming& timing : timings) {
       timing.cut = timing.cut || (give_up && best && timing.outcome == StepOutcome::kOk &&
-                                  timing.time.mean > options.hopeless * *best);
+                                  timing.time.mean > limit * *best);
     }
     if (on_round) {
       on_round(round + 1);
