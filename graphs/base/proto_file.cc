@@ -27,7 +27,7 @@ constexpr int kMaxDepth = 100;
 
 std::string OneLine(std::string text) {
   std::replace_if(
-      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
+      text.begin(), text.end(), [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }, ' ');
   constexpr std::size_t kLongest = 300;
   if (text.size() > kLongest) {
     text = text.substr(0, kLongest) + "...";

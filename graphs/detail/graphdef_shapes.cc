@@ -377,8 +377,10 @@ const std::unordered_map<std::string_view, ShapeRule>& Rules() {
         {"Mean", "Sum", "Max", "Min", "Prod", "All", "Any", "ArgMax", "ArgMin", "EuclideanNorm"});
     add(Resize, {"ResizeBilinear", "ResizeNearestNeighbor", "ResizeBicubic"});
     add(Scalar, {"L2Loss"});
-    for (const ShapeRow& row : MovementRules()) {
-      rules.emplace(row.op, row.rule);
+    for (const auto& rows : {MovementRules(), SelectionRules()}) {
+      for (const ShapeRow& row : rows) {
+        rules.emplace(row.op, row.rule);
+      }
     }
     return rules;
   }();

@@ -38,13 +38,20 @@ struct NodeView {
 /// 0 <= axis < rank, where negative ones count from the end. @throws InputError
 [[nodiscard]] std::size_t NormalAxis(std::int64_t axis, std::size_t rank);
 
-/// Rules in the other file: shapes that lists of numbers decide.
+/// The length of a list of dims that input `index` is, if at least that is known.
+[[nodiscard]] std::optional<std::size_t> Length(const NodeView& view, std::size_t index);
+/// A shape that input `index` lists; dims below 0 are open.
+[[nodiscard]] std::optional<Dims> Listed(const NodeView& view, std::size_t index);
+
 using ShapeRule = std::vector<Value> (*)(const NodeView& view);
 struct ShapeRow {
   std::string_view op;
   ShapeRule rule;
 };
+/// Shapes that lists of numbers decide (graphdef_movement.cc, graphdef_selection.cc).
 [[nodiscard]] std::vector<ShapeRow> MovementRules();
+[[nodiscard]] std::vector<ShapeRow> SelectionRules();
+/// Of input 0's type, with the shape. @throws InputError for too many dims
 [[nodiscard]] Value Like(const NodeView& view, std::optional<Dims> shape);
 
 }  // namespace placer::graphdef

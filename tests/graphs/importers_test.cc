@@ -171,6 +171,7 @@ TEST(Importers, ListTheKindsWhereTheContentIsNone) {
 TEST(Importers, TakeTextThatNobodyKnowsForAGraphByHand) {
   EXPECT_FALSE(Import(ModelFile("file", "hello world")));
   EXPECT_FALSE(Import(ModelFile("file", R"({"a": 1})")));
+  EXPECT_FALSE(Import(ModelFile("file", "format: \"\\033[2J\\177\"")));
   EXPECT_FALSE(Import(ModelFile("file", std::string(100000, '['))));
   EXPECT_FALSE(Import(ModelFile("file", std::string(100000, '{'))));
   EXPECT_FALSE(Import(ModelFile("file", R"({"nodes": )" + std::string(100000, '['))));
