@@ -7,7 +7,9 @@ namespace placer {
 
 std::vector<std::unique_ptr<Subcommand>> ReproduceParts() {
   std::vector<std::unique_ptr<Subcommand>> parts;
+  parts.push_back(MakePaperCommand());
   parts.push_back(MakeCalibrationCommand());
+  parts.push_back(MakeAblationCommand());
   parts.push_back(MakeYardsticksCommand());
   return parts;
 }

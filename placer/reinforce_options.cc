@@ -131,6 +131,8 @@ const std::vector<Option>& Options() {
           "neighbourhood", [](O & o) -> auto& { return o.neighbourhood; }, 0.0, 1.0),
       Number<double>(
           "exploration", [](O & o) -> auto& { return o.exploration; }, 0.0, 1.0),
+      Choice<bool>(
+          "uniform_start", [](O & o) -> auto& { return o.uniform_start; }, kYesNo),
       Number<double>(
           "oversampling", [](O & o) -> auto& { return o.oversampling; }, 1.0, 100.0),
       Number<double>(
@@ -172,7 +174,9 @@ ReinforceOptions DefaultPreset() {
   o.elite_weight = 1;
   o.narrowing = 0.25;
   o.neighbourhood = 0.9;
+  o.exploration = 0;
   o.together = 0.7;
+  o.uniform_start = true;
   o.oversampling = 2;
   o.reheating = 1.1;
   return o;

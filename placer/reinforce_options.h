@@ -48,6 +48,9 @@ struct ReinforceOptions {
   /// the policy decides anew. The share grows from 0 while `exploration` of the budget is spent.
   double neighbourhood = 0;
   double exploration = 0.1;
+  /// The first batch puts all groups on one device each time, which the policy chooses: a start
+  /// from which parts can be moved, where a random one would have to be tidied up first.
+  bool uniform_start = false;
   /// Placements proposed per one evaluated: those that were evaluated before are passed over.
   double oversampling = 1;
   /// Factor by which the sampling temperature rises after a batch without enough new placements,

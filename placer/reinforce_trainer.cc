@@ -262,7 +262,9 @@ ReinforceTrainer::Batch ReinforceTrainer::Propose(double temperature) {
       options_.neighbourhood *
       (options_.exploration > 0 ? std::min(1.0, spent / options_.exploration) : 1.0);
   const bool local = share > 0 && !elites_.empty() && moves_->any();
-  const std::vector<std::uint8_t> all(features_.num_groups, kAnyDevice);
+  const bool uniform = options_.uniform_start && update_ == 0;
+  std::vector<std::uint8_t> all(features_.num_groups, uniform ? kSameDevice : kAnyDevice);
+  all.front() = kAnyDevice;
   const auto num_proposals = static_cast<std::size_t>(
       std::lround(options_.oversampling * static_cast<double>(options_.batch)));
   for (std::size_t i = 0; i < num_proposals; ++i) {

@@ -1,0 +1,123 @@
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <ostream>
+#include <sstream>
+
+#include "experiments/methods.h"
+#include "experiments/paper/commands.h"
+#include "experiments/paper/differences.h"
+#include "experiments/paper/paper_run.h"
+#include "experiments/trials.h"
+#include "graphs/base/error.h"
+#include "graphs/base/replace_file.h"
+
+namespace placer {
+namespace {
+
+class PaperCommand final : public Subcommand {
+ public:
+  PaperCommand() : Subcommand("paper", "table 1: three models on 2 and 4 GPUs, all methods") {}
+
+  void AddOptions(CLI::App& app) override {
+    app.add_option("--out", out_,
+                   "folder for run directories, table and pictures; the same command goes on where "
+                   "it was stopped")
+        ->required();
+    app.add_option("--settings", settings_,
+                   "only some, such as rnnlm-2gpu,nmt-4gpu (default all six)");
+    app.add_option("--methods", methods_, "comma-separated (default the table's)");
+    app.add_option("--samples", options_.samples, "samples of every trial (default 5000)")
+        ->check(CLI::PositiveNumber);
+    app.add_option("--seeds", options_.num_seeds, "seeds of every method (default 5)")
+        ->check(CLI::PositiveNumber);
+    app.add_option("--paper-preset", options_.paper_preset_seeds,
+                   "also so many seeds of reinforce with the settings of the paper (default 0; "
+                   "takes many times as long)")
+        ->check(CLI::NonNegativeNumber);
+    app.add_option("--jobs", jobs_, "trials at a time (default: number of cores)")
+        ->check(CLI::PositiveNumber);
+  }
+
+  ExitCode Run(const Console& console) override {
+    options_.out = out_;
+    options_.jobs = jobs_.value_or(DefaultJobs());
+    const PlacerRegistry registry = AllPlacers();
+    if (!methods_.empty()) {
+      options_.methods = ParseMethods(methods_, registry, console.err);
+    }
+    std::vector<PaperSetting> done;
+    std::ostringstream differences;
+    for (const auto& [model, row] : Chosen()) {
+      PaperRun run(*model, *row, options_, console);
+      std::optional<PaperSetting> setting = run.Run(registry, console);
+      if (!setting) {
+        console.err << "placer: interrupted, the same command goes on\n";
+        return ExitCode::kInterrupted;
+      }
+      run.Draw(*setting);
+      ExplainDifferences(differences, run, *setting);
+      done.push_back(std::move(*setting));
+      Store(done, differences.str());
+    }
+    PrintPaperTable(console.out, done);
+    console.out << "\nWrote table.md, table.json, differences.md and pictures to " << out_
+                << std::endl;
+    return ExitCode::kDone;
+  }
+
+ private:
+  using Choice = std::pair<const PaperModel*, const PaperRow*>;
+
+  /// @throws InputError for an unknown setting
+  [[nodiscard]] std::vector<Choice> Chosen() const {
+    std::vector<std::string> wanted;
+    std::istringstream list(settings_);
+    for (std::string name; std::getline(list, name, ',');) {
+      wanted.push_back(name);
+    }
+    std::vector<Choice> chosen;
+    std::string known;
+    for (const PaperModel& model : PaperModels()) {
+      for (const PaperRow& row : model.rows) {
+        const std::string name = PaperSetting{model, row}.name();
+        known += (known.empty() ? "" : ", ") + name;
+        if (settings_.empty() || std::erase(wanted, name) > 0) {
+          chosen.emplace_back(&model, &row);
+        }
+      }
+    }
+    if (!wanted.empty()) {
+      throw InputError("settings: found '" + wanted.front() + "', expected some of " + known);
+    }
+    return chosen;
+  }
+
+  /// What is done so far.
+  void Store(const std::vector<PaperSetting>& settings, const std::string& differences) const {
+    std::ostringstream table;
+    PrintPaperTable(table, settings);
+    auto json = nlohmann::ordered_json::array();
+    for (const PaperSetting& setting : settings) {
+      json.push_back(ToJson(setting));
+    }
+    const std::filesystem::path out(out_);
+    ReplaceFile(out / "table.md", table.str());
+    ReplaceFile(out / "differences.md", differences);
+    ReplaceFile(out / "table.json", nlohmann::ordered_json{{"samples", options_.samples},
+                                                           {"seeds", options_.num_seeds},
+                                                           {"settings", json}}
+                                            .dump(2) +
+                                        "\n");
+  }
+
+  PaperOptions options_;
+  std::string out_, settings_, methods_;
+  std::optional<int> jobs_;
+};
+
+}  // namespace
+
+std::unique_ptr<Subcommand> MakePaperCommand() { return std::make_unique<PaperCommand>(); }
+
+}  // namespace placer
