@@ -51,8 +51,8 @@ TfK80Constants EstimatedTfK80() {
   return {of("cpu"), of("gpu"), 12'000'000'000};
 }
 
-// The 1.07 ms per op on the CPU is what lets NMT, with fewer flops, take longer than RNNLM there; it
-// stands for all that the model of costs does not have (docs/paper.md).
+// The 1.07 ms per op on the CPU is what lets NMT, with fewer flops, take longer than RNNLM there;
+// it stands for all that the model of costs does not have (docs/paper.md).
 TfK80Constants FittedTfK80() {
   return {{0.318, 0.0338, 0.693, 1070e-6}, {0.234, 0.0567, 0.827, 32.8e-6}, 7'260'000'000};
 }
