@@ -46,6 +46,15 @@ std::string DifferenceOfOps(const ProgramOp& a, const ProgramOp& b, bool sizes_v
   return "";
 }
 
+std::string FirstReader(const Program& program, Slot slot) {
+  for (const ProgramOp& op : program.ops) {
+    if (std::ranges::find(op.reads, slot, &TensorRef::slot) != op.reads.end()) {
+      return op.name;
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 void DropImpliedOrder(Program& program) {
@@ -146,7 +155,8 @@ std::string FindDifference(const Program& a, const Program& b, std::string& data
     const Resident& resident = a.residents[i];
     if (resident.name.starts_with("constant_") &&
         HashOf(resident.initial) != HashOf(b.residents[i].initial)) {
-      return "tensor '" + resident.name + "' comes from no operator and differs from run to run";
+      return "a tensor that op '" + FirstReader(a, resident.slot) +
+             "' reads comes from no operator and differs from run to run";
     }
   }
   return "";

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 #include <set>
+#include <utility>
 
 #include "graphs/base/error.h"
 #include "runner/torch/detail/module_path.h"
@@ -49,10 +50,9 @@ std::uint32_t FindGeneratorArgument(const c10::FunctionSchema& schema) {
 struct StepRecorder::Pending : at::ObserverContext {
   explicit Pending(c10::OperatorHandle handle) : op(std::move(handle)) {}
   ProgramOp op;
-  std::uint32_t index = 0;
   std::vector<std::pair<Slot, at::Tensor>> tensors;  ///< that it reads
   std::map<Slot, std::uint64_t> resident_hashes;
-  std::vector<Slot> writes;
+  Pending* outer = nullptr;  ///< inside this op, see IsHiddenCopy
 };
 
 StepRecorder::StepRecorder(const std::vector<KnownTensor>& known) {
@@ -96,18 +96,29 @@ void StepRecorder::Stop() {
 
 std::unique_ptr<at::ObserverContext> StepRecorder::OnStart(const at::RecordFunction& function) {
   StepRecorder* self = recording;
-  if (self == nullptr || self->busy_ || self->fault_) {
+  if (self == nullptr || self->looking_ || self->fault_ ||
+      (self->open_ != nullptr && !self->IsHiddenCopy(function))) {
     return nullptr;
   }
   // LibTorch swallows what a callback throws.
-  self->busy_ = true;
+  self->looking_ = true;
+  std::unique_ptr<Pending> pending;
   try {
-    return self->BeginOp(function);
+    pending = self->BeginOp(function);
   } catch (...) {
     self->fault_ = std::current_exception();
   }
-  self->busy_ = false;
-  return nullptr;
+  self->looking_ = false;
+  if (pending != nullptr) {
+    pending->outer = std::exchange(self->open_, pending.get());
+  }
+  return pending;
+}
+
+bool StepRecorder::IsHiddenCopy(const at::RecordFunction& function) const {
+  const auto name = function.operator_name();
+  return name && name->name == "aten::clone" && open_->op.handle.schema().is_mutable() &&
+         !c10::impl::tls_is_dispatch_key_excluded(c10::DispatchKey::AutogradCPU);
 }
 
 void StepRecorder::OnEnd(const at::RecordFunction& function, at::ObserverContext* context) {
@@ -116,7 +127,7 @@ void StepRecorder::OnEnd(const at::RecordFunction& function, at::ObserverContext
     return;
   }
   if (function.scope() == at::RecordScope::BACKWARD_FUNCTION) {
-    if (!self->busy_ && !self->backward_modules_.empty()) {
+    if (self->open_ == nullptr && !self->backward_modules_.empty()) {
       self->backward_modules_.pop_back();
     }
     return;
@@ -124,19 +135,21 @@ void StepRecorder::OnEnd(const at::RecordFunction& function, at::ObserverContext
   if (context == nullptr) {
     return;
   }
+  auto& pending = *static_cast<Pending*>(context);
+  self->looking_ = true;
   try {
-    self->EndOp(function, *static_cast<Pending*>(context));
+    self->EndOp(function, pending);
   } catch (...) {
     self->fault_ = std::current_exception();
   }
-  self->busy_ = false;
+  self->looking_ = false;
+  self->open_ = pending.outer;
 }
 
-std::unique_ptr<at::ObserverContext> StepRecorder::BeginOp(const at::RecordFunction& function) {
+std::unique_ptr<StepRecorder::Pending> StepRecorder::BeginOp(const at::RecordFunction& function) {
   if (function.scope() == at::RecordScope::BACKWARD_FUNCTION) {
     const auto module = module_of_sequence_.find(function.seqNr());
     backward_modules_.push_back(module == module_of_sequence_.end() ? "" : module->second);
-    busy_ = false;
     return nullptr;
   }
   const auto name = function.operator_name();
@@ -144,7 +157,6 @@ std::unique_ptr<at::ObserverContext> StepRecorder::BeginOp(const at::RecordFunct
   // A range without schema, or an op that is made of others: look inside.
   if (!handle || !handle->hasSchema() ||
       handle->hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd)) {
-    busy_ = false;
     return nullptr;
   }
   auto pending = std::make_unique<Pending>(*handle);
@@ -216,14 +228,11 @@ void StepRecorder::ReadArguments(const std::vector<c10::IValue>& values, Pending
   for (const auto& [read, tensor] : found) {
     slots.push_back(Find(tensor, kNone));
   }
-  pending.index = static_cast<std::uint32_t>(program_.ops.size());
   for (std::size_t i = 0; i < found.size(); ++i) {
     const auto& [read, tensor] = found[i];
     op.reads[read].slot = slots[i];
     pending.tensors.emplace_back(slots[i], tensor);
-    Storage& storage = storages_.at(tensor.storage().unsafeGetStorageImpl());
-    storage.readers.push_back(pending.index);
-    if (storage.resident != kNone) {
+    if (storages_.at(tensor.storage().unsafeGetStorageImpl()).resident != kNone) {
       pending.resident_hashes[slots[i]] = HashOf(tensor);
     }
   }
@@ -277,19 +286,23 @@ void StepRecorder::EndOp(const at::RecordFunction& function, Pending& pending) {
     }
   }
   Name(op);
+  const auto index = static_cast<std::uint32_t>(program_.ops.size());
   program_.ops.push_back(op);
-  ApplyWrites(pending.index, pending);
+  for (const auto& [slot, tensor] : pending.tensors) {
+    storages_.at(tensor.storage().unsafeGetStorageImpl()).readers.push_back(index);
+  }
+  ApplyWrites(index, pending);
   const std::size_t others = outputs.size() - num_results;
   for (std::size_t i = 0; i < num_results; ++i) {
     const auto position = static_cast<std::uint32_t>(i);
     const c10::IValue& output = outputs[others + i];
     if (output.isTensor()) {
-      AddResult(pending.index, position, kNone, output.toTensor());
+      AddResult(index, position, kNone, output.toTensor());
     } else if (output.isTensorList() || output.isList()) {
       std::uint32_t element = 0;
       for (const c10::IValue& each : output.toListRef()) {
         if (each.isTensor()) {
-          AddResult(pending.index, position, element, each.toTensor());
+          AddResult(index, position, element, each.toTensor());
         }
         ++element;
       }

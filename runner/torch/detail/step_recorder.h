@@ -21,9 +21,9 @@ struct KnownTensor {
   std::string colocation;  ///< name of a parameter: this one and its updates share its device
 };
 
-/// Writes down every operator that LibTorch dispatches on this thread, one level below autograd:
-/// the outermost ones that are not composed of others. Who depends on whom follows from the memory
-/// that tensors share.
+/// Writes down every operator that LibTorch dispatches on this thread: the outermost ones that are
+/// not composed of others, and what autograd does inside of them. Who depends on whom follows from
+/// the memory that tensors share.
 class StepRecorder {
  public:
   explicit StepRecorder(const std::vector<KnownTensor>& known);
@@ -60,7 +60,9 @@ class StepRecorder {
 
   static std::unique_ptr<at::ObserverContext> OnStart(const at::RecordFunction& function);
   static void OnEnd(const at::RecordFunction& function, at::ObserverContext* context);
-  std::unique_ptr<at::ObserverContext> BeginOp(const at::RecordFunction& function);
+  /// An op that overwrites what its own gradient needs makes autograd copy that first, inside it.
+  [[nodiscard]] bool IsHiddenCopy(const at::RecordFunction& function) const;
+  std::unique_ptr<Pending> BeginOp(const at::RecordFunction& function);
   void ReadArguments(const std::vector<c10::IValue>& values, Pending& pending);
   void EndOp(const at::RecordFunction& function, Pending& pending);
   void FindWrites(Pending& pending);
@@ -89,8 +91,8 @@ class StepRecorder {
   std::string outside_module_;
   std::unordered_map<std::int64_t, std::string> module_of_sequence_;
   std::vector<std::string> backward_modules_;  ///< of the autograd nodes that run now
-  std::uint32_t open_op_ = kNone;              ///< inside this op
-  bool busy_ = false;                          ///< inside an op, or looking at tensors
+  Pending* open_ = nullptr;                    ///< inside this op
+  bool looking_ = false;                       ///< at tensors, by operators of its own
   std::uint64_t callback_ = 0;
   std::exception_ptr fault_;
   std::vector<at::Tensor> keep_;  ///< tensors known before, alive until the end

@@ -32,6 +32,7 @@ const ModelCase kModels[] = {
     {"experts", &testing_support::MixtureOfExperts, "float32[20,8]"},
     {"branches", &testing_support::BranchyNet, "float32[2,3,8,8]"},
     {"views", &testing_support::ViewWriter, "float32[4,6]"},
+    {"overwrites", &testing_support::Overwriter, "float32[4,6]"},
 };
 
 CapturedStep Capture(const torch::jit::Module& module, const std::string& input, bool training,
@@ -195,6 +196,19 @@ TEST(Capture, TiesRunningStatisticsToTheOpThatUpdatesThem) {
   const Graph& graph = step.graph();
   EXPECT_EQ(graph.colocation_class(*graph.FindOp("a.mean")),
             graph.colocation_class(*graph.FindOp("a/aten::native_batch_norm")));
+}
+
+TEST(Capture, SeesTheCopiesThatAutogradKeepsOfOverwrittenTensors) {
+  const auto count = [](bool training) {
+    const CapturedStep step = Capture(testing_support::Overwriter(), "float32[4,6]", training);
+    const auto ops = step.graph().ops();
+    EXPECT_TRUE(
+        std::ranges::none_of(ops, [](const Op& op) { return op.name.starts_with("constant_"); }));
+    return std::ranges::count_if(ops,
+                                 [](const Op& op) { return op.name.starts_with("aten::clone"); });
+  };
+  EXPECT_EQ(count(/*training=*/false), 0);
+  EXPECT_EQ(count(/*training=*/true), 4);  // hardswish_, both mul_, pow_
 }
 
 TEST(Capture, WarnsOfSizesThatFollowFromData) {

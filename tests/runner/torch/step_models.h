@@ -159,4 +159,21 @@ def forward(self, x):
   return module;
 }
 
+/// x float32[4, 6]: ops that overwrite what their own gradients need.
+inline torch::jit::Module Overwriter() {
+  torch::manual_seed(6);
+  torch::jit::Module module = EmptyModule("Overwriter");
+  AddWeight(module, "w", {6, 6});
+  AddWeight(module, "gate", {6});
+  module.define(R"JIT(
+def forward(self, x):
+    y = torch.mm(x, self.w)
+    y = torch.hardswish_(y)
+    y.mul_(self.gate)
+    y[1:3].mul_(y[0:2] + 1)
+    return y.pow_(2).sum()
+)JIT");
+  return module;
+}
+
 }  // namespace placer::testing_support
