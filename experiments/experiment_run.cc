@@ -10,6 +10,7 @@
 #include "cost_model/placement_io.h"
 #include "experiments/format.h"
 #include "experiments/methods.h"
+#include "experiments/picture/learning_curves.h"
 #include "experiments/plan_facts.h"
 #include "experiments/stats.h"
 #include "experiments/table.h"
@@ -22,6 +23,10 @@ using Json = nlohmann::ordered_json;
 
 Json ResultToJson(Seed seed, const PlaceResult& result, const Workbench& bench) {
   const bool feasible = result.groups && result.best.outcome == StepOutcome::kOk;
+  Json curve = Json::array();
+  for (const LearningPoint& point : CurveOf(result)) {
+    curve.push_back({point.samples, point.best.count()});
+  }
   return {{"seed", seed},
           {"feasible", feasible},
           {"step_time_seconds", ToSeconds(result.best.step_time).count()},
@@ -30,7 +35,8 @@ Json ResultToJson(Seed seed, const PlaceResult& result, const Workbench& bench) 
           {"unique_samples", result.unique_samples},
           {"wall_seconds", result.wall.count()},
           {"interrupted", result.interrupted},
-          {"note", result.note}};
+          {"note", result.note},
+          {"curve", curve}};
 }
 
 }  // namespace

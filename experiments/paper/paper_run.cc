@@ -154,10 +154,13 @@ void PaperRun::Draw(const PaperSetting& setting) const {
         (cell.method != kOneCpu && cell.method != kOneGpu && UsesBudget(cell.method));
     if (curve) {
       LearningSeries& added = series.emplace_back(LearningSeries{cell.method, {}});
+      const RunDirectory directory(ConfigOf(cell.method), /*resume=*/true);
       for (std::size_t seed = 1; seed <= cell.trials; ++seed) {
-        added.seeds.push_back(ReadLearningCurve(options_.out / name() / FolderOf(cell.method) /
-                                                ("seed-" + std::to_string(seed)) /
-                                                "metrics.jsonl"));
+        LearningCurve& curve = added.seeds.emplace_back();
+        const auto result = directory.FinishedSeed(seed);
+        for (const auto& point : result->at("curve")) {
+          curve.push_back({point.at(0).get<std::int64_t>(), Seconds(point.at(1).get<double>())});
+        }
       }
     } else if (const std::optional<Sample> sample = cell.sample()) {
       baselines.push_back({cell.method, Seconds(sample->mean)});
