@@ -4,7 +4,8 @@
 //     INPUT...
 //
 // Checks N random placements bit for bit, then measures in turns: the original with one thread, the
-// captured step on the first device, the original with two threads, and a schedule without copies.
+// captured step on the first device, the original with two threads, and a schedule without copies;
+// --pairs -1 measures nothing.
 #include <algorithm>
 #include <cstdio>
 #include <exception>
