@@ -29,10 +29,18 @@ std::optional<std::size_t> AliasOf(const Program& program, const std::vector<Slo
   return static_cast<std::size_t>(found - inputs.begin());
 }
 
+std::string TypeOf(const Resident& resident) {
+  if (resident.role == OpRole::kInput) {
+    return "input";
+  }
+  const bool of_parameter = !resident.colocation.empty() && resident.colocation != resident.name;
+  return of_parameter ? "optimizer_state" : "parameter";
+}
+
 OpId AddResident(GraphBuilder& builder, const Program& program, const Resident& resident) {
   Op op;
   op.name = resident.name;
-  op.type = resident.role == OpRole::kInput ? "input" : "parameter";
+  op.type = TypeOf(resident);
   op.role = resident.role;
   op.op_class = OpClass::kOther;
   op.colocation_group = resident.colocation;

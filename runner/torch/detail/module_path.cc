@@ -1,6 +1,15 @@
 #include "runner/torch/detail/module_path.h"
 
 namespace placer::detail {
+namespace {
+
+/// What LibTorch writes where no module of its own is entered.
+bool IsModule(const std::string& name) {
+  return !name.empty() && name != "TOP" && name != "SELF" && name != "UNKNOWN_INSTANCE" &&
+         !name.starts_with("CALL_FUNCTION::");
+}
+
+}  // namespace
 
 std::string ParseModulePath(const std::vector<std::string>& frames) {
   std::string path;
@@ -14,7 +23,7 @@ std::string ParseModulePath(const std::vector<std::string>& frames) {
       std::string name = frame.substr(at, open - at);
       name = name.substr(name.rfind('.') + 1);
       const std::size_t close = frame.find(')', open);
-      if (name != "TOP" && name != "SELF" && name != "UNKNOWN_INSTANCE" && !name.empty()) {
+      if (IsModule(name)) {
         path += (path.empty() ? "" : ".") + name;
       }
       at = close == std::string::npos ? frame.size() : close + 1;

@@ -98,6 +98,10 @@ TEST(ModulePath, IsWhatPyTorchCallsTheModule) {
   EXPECT_EQ(detail::ParseModulePath(
                 {"TOP.SELF(Net)::forward.layer1(torch.nn.Sequential)::forward.0(Block)::forward"}),
             "layer1.0");
+  EXPECT_EQ(detail::ParseModulePath({"TOP(Net)::forward", "SELF(Net)::_forward_impl",
+                                     "features(Sequential)::forward", "2(Hardswish)::forward",
+                                     "CALL_FUNCTION::hardswish()::hardswish"}),
+            "features.2");
 }
 
 }  // namespace

@@ -185,6 +185,8 @@ TEST(Capture, NamesOpsByModuleAndCountsTheirWork) {
   EXPECT_EQ(graph.op(*backward).flops, graph.op(*forward).flops);  // the image needs no gradient
   const auto weight = graph.FindOp("a.weight"), momentum = graph.FindOp("a.weight.momentum");
   ASSERT_TRUE(weight && momentum);
+  EXPECT_EQ(graph.op(*weight).type, "parameter");
+  EXPECT_EQ(graph.op(*momentum).type, "optimizer_state");
   EXPECT_EQ(graph.colocation_class(*weight), graph.colocation_class(*momentum));
   EXPECT_NE(graph.colocation_class(*weight), graph.colocation_class(*forward));
   EXPECT_EQ(GraphFromBytes(GraphToBytes(graph)), graph);
