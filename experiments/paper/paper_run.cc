@@ -149,10 +149,10 @@ void PaperRun::Draw(const PaperSetting& setting) const {
   std::vector<LearningSeries> series;
   std::vector<Baseline> baselines;
   for (const PaperCell& cell : setting.cells) {
-    const bool curve =
+    const bool draws_curve =
         cell.method == kPaperPresetLabel ||
         (cell.method != kOneCpu && cell.method != kOneGpu && UsesBudget(cell.method));
-    if (curve) {
+    if (draws_curve) {
       LearningSeries& added = series.emplace_back(LearningSeries{cell.method, {}});
       const RunDirectory directory(ConfigOf(cell.method), /*resume=*/true);
       for (std::size_t seed = 1; seed <= cell.trials; ++seed) {
