@@ -40,6 +40,7 @@ std::optional<ConstrainedProblem> Constrain(const Graph& graph, const Cluster& c
 
 StepSource ModelSpec::Source(const std::vector<std::string>& devices) const {
   if (!is_executable()) {
+    static_cast<void>(LoadModel(model, {}));  // says if there is no model at all
     throw InputError(model + ": found no TorchScript model, expected one: it is to be executed");
   }
   if (batch) {
@@ -71,6 +72,7 @@ LoadedModel ModelSpec::Load() const {
     return {.graph = worker.graph(), .warnings = worker.warnings()};
   }
   if (!inputs.empty() || !loss.empty()) {
+    static_cast<void>(LoadModel(model, {}));  // says if there is no model at all
     throw InputError(model + ": inputs and loss are for TorchScript models, found another one");
   }
   LoadOptions options;

@@ -81,6 +81,8 @@ TEST_F(ExecutionTest, SaysWhatATorchScriptModelNeeds) {
   EXPECT_THAT(wrong.err, HasSubstr("inputs: found 'float32[7]', expected float32[1]"));
   EXPECT_THAT(RunPlacer({"inspect", "zoo:rnnlm", "--inputs", "float32[1]"}).err,
               HasSubstr("inputs and loss are for TorchScript models"));
+  EXPECT_THAT(RunPlacer({"inspect", Path("none.pt"), "--inputs", "float32[1]"}).err,
+              HasSubstr("none.pt: cannot be opened"));
   EXPECT_THAT(RunPlacer({"profile", "zoo:rnnlm", "--devices", "cpu:0", "-o", Path("p.pb")}).err,
               HasSubstr("found no TorchScript model"));
 }
