@@ -172,7 +172,9 @@ class StepMaker {
       AddBackward(layers_[i]);
     }
     for (std::size_t i = 0; i < layers_.size(); ++i) {
-      ConnectForward(i);
+      ConnectForward(i);  // refuses edges to inputs, which have no backward op to connect to
+    }
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
       ConnectBackward(i);
     }
     LoadedModel model{.graph = std::move(builder_).Build()};

@@ -76,6 +76,15 @@ TEST(ImportPipeDream, SaysWhatIsWrongWhere) {
   EXPECT_THAT(error("\tnode1 -- node2", "\tnode3 -- node2"), HasSubstr("cycle"));
   EXPECT_THAT(error("\tnode1 -- node2", "\tnode2 -- node1"),
               HasSubstr("input 'node1' has an edge to it"));
+  // The same where the input is the last node of the file.
+  const std::string late =
+      "node2 -- ReLU(inplace) -- forward_compute_time=0.5, backward_compute_time=0.25, "
+      "activation_size=120.0, parameter_size=0.0\n"
+      "node1 -- Input -- forward_compute_time=0.0, backward_compute_time=0.0, "
+      "activation_size=64.0, parameter_size=0.0\n"
+      "\tnode1 -- node2\n";
+  EXPECT_THAT(ErrorOf(ImportPipeDream, late, "\tnode1 -- node2", "\tnode2 -- node1"),
+              HasSubstr("input 'node1' has an edge to it"));
 }
 
 // Five nodes, two of them inputs that edges and costs leave out: 0 -> 1, 0 -> 2.
