@@ -12,6 +12,7 @@
 #include "graphs/base/error.h"
 #include "graphs/base/fingerprint.h"
 #include "graphs/base/union_find.h"
+#include "graphs/detail/import_notes.h"
 
 namespace placer {
 namespace {
@@ -38,7 +39,10 @@ std::optional<Enum> Parse(const std::array<std::string_view, N>& names, std::str
   return static_cast<Enum>(it - names.begin());
 }
 
-std::string Quoted(std::string_view name) { return "'" + std::string(name) + "'"; }
+/// Names come from files: a zero in one would end the message.
+std::string Quoted(std::string_view name) {
+  return "'" + WithoutControlCharacters(std::string(name)) + "'";
+}
 
 void CheckTime(const std::string& what, Seconds time) {
   if (!(time.count() >= 0) || !std::isfinite(time.count())) {

@@ -116,5 +116,19 @@ TEST(Graph, FingerprintDependsOnContent) {
   EXPECT_EQ(make(1), make(1));
 }
 
+TEST(GraphBuilder, MessagesAreOneLineWhateverTheNames) {
+  GraphBuilder builder("g");
+  Op op;
+  op.name = std::string("a\0b\n", 4);
+  builder.AddOp(op, {}, {});
+  builder.AddOp(op, {}, {});
+  try {
+    (void)std::move(builder).Build();
+    FAIL() << "a name was taken twice";
+  } catch (const InputError& error) {
+    EXPECT_NE(std::string(error.what()).find("'a?b?'"), std::string::npos) << error.what();
+  }
+}
+
 }  // namespace
 }  // namespace placer
