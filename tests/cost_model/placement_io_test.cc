@@ -88,8 +88,10 @@ TEST_F(PlacementIo, FaultsNameTheOp) {
   };
   expect("ops { op: \"first\" device: \"a\" }", {"'second, \"last\"'", "no device"});
   expect("ops { op: \"third\" device: \"a\" }", {"'third'", "'chain'"});
-  expect("cluster_name: \"big\" ops { op: \"first\" device: \"z\" }",
-         {"'first'", "'z'", "'a', 'b'", "made for cluster 'big'"});
+  expect(
+      "cluster_name: \"big\" ops { op: \"first\" device: \"z\" } "
+      "ops { op: \"second, \\\"last\\\"\" device: \"a\" }",
+      {"'first'", "'z'", "'a', 'b'", "made for cluster 'big'"});
   expect("ops { op: \"first\" device: \"a\" } ops { op: \"first\" device: \"b\" }",
          {"'first'", "twice"});
   expect("ops { op: \"first\" gadget: \"a\" }", {"bad.txtpb:1:", "gadget", "op, device"});
