@@ -341,18 +341,22 @@ std::vector<pid_t> ChildrenOf(pid_t parent) {
 
 TEST_F(ExecutionTest, CtrlCInTheMiddleOfAMeasurementKeepsTheBestSoFar) {
   ASSERT_EQ(RunHere("profile", {"-o", Path("p.pb")}).code, 0);
-  UseModel("sleep_ms 20");
+  UseModel("sleep_ms 20\ncount_steps 1");
   const Process process({"optimize", model_, "--inputs", "float32[1]", "--devices", "cpu:0,cpu:1",
                          "--method", "annealing", "--samples", "100000", "--runner", "measured",
                          "--profile", Path("p.pb"), "-o", Path("plan.txtpb")},
                         Path("err.txt"));
-  std::vector<pid_t> children;
-  for (int i = 0; i < 500 && children.empty(); ++i) {
+  // Enough steps for a few placements, however slow the machine is.
+  std::error_code none_yet;
+  for (int i = 0; i < 6000; ++i) {
+    const std::uintmax_t steps = fs::file_size(model_ + ".steps", none_yet);
+    if (!none_yet && steps >= 50) {
+      break;
+    }
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    children = ChildrenOf(process.pid());
   }
+  const std::vector<pid_t> children = ChildrenOf(process.pid());
   ASSERT_EQ(children.size(), 1U);
-  std::this_thread::sleep_for(std::chrono::milliseconds(1000));  // a few are measured
   kill(process.pid(), SIGINT);
   EXPECT_EQ(process.Wait(), 130);
   EXPECT_THAT(dir_.Read("err.txt"), HasSubstr("interrupted, this is the best so far"));
@@ -365,7 +369,7 @@ TEST_F(ExecutionTest, CtrlCInTheMiddleOfAMeasurementKeepsTheBestSoFar) {
   for (const fs::directory_entry& entry : fs::directory_iterator(dir_ / "")) {
     files += entry.is_regular_file() ? 1U : 0U;
   }
-  EXPECT_EQ(files, 4U);  // model, profile, plan, err.txt
+  EXPECT_EQ(files, 5U);  // model, its steps, profile, plan, err.txt
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -38,6 +39,22 @@ class Child {
     }
   }
   void Send(int signal) const { kill(pid_, signal); }
+  /// Returns when it has computed for so long, however slow the machine is; at the latest after a
+  /// minute.
+  void WaitUntilComputed(std::chrono::milliseconds cpu_time) const {
+    const std::string stat = "/proc/" + std::to_string(pid_) + "/stat";
+    const long wanted = static_cast<long>(cpu_time.count()) * sysconf(_SC_CLK_TCK) / 1000;
+    long used = 0;
+    for (int i = 0; i < 6000 && used < wanted; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      std::ifstream file(stat);
+      std::string skipped;
+      for (int field = 1; field < 14; ++field) {  // proc(5): utime is the 14th
+        file >> skipped;
+      }
+      file >> used;
+    }
+  }
   /// @return the exit status, or minus the signal that ended it; -1000 after half a minute
   [[nodiscard]] int Wait() const {
     for (int i = 0; i < 3000; ++i) {
@@ -64,7 +81,7 @@ TEST_P(SignalTest, StopsCleanlyAndKeepsTheBestSoFar) {
   const Child child({"optimize", files.model, "--cluster", files.cluster, "--space", "ops",
                      "--method", "annealing", "--samples", "1000000000000", "-o", files.plan},
                     err);
-  std::this_thread::sleep_for(std::chrono::milliseconds(400));
+  child.WaitUntilComputed(std::chrono::milliseconds(200));
   child.Send(GetParam());
   EXPECT_EQ(child.Wait(), 130) << files.dir.Read("err.txt");
   EXPECT_NE(files.dir.Read("err.txt").find("interrupted"), std::string::npos);

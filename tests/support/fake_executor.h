@@ -31,11 +31,13 @@ inline std::string FakeModel(const std::string& lines = {}) {
 }
 
 /// A machine whose clock is a simulator: ops of 1 ms and 2 ms, and copies, take what they take on
-/// the hidden cluster, with a noise of `noise` per mille, unless the model file says `sleep`.
+/// the hidden cluster, with a noise of `noise` per mille; `sleep_ms` makes every step last. With
+/// `count_steps` the file MODEL.steps has a byte for every step that was run.
 class FakeExecutor final : public StepExecutor {
  public:
   explicit FakeExecutor(const StepSource& source)
       : options_(Parse(source.model)),
+        steps_file_(source.model.string() + ".steps"),
         graph_(MakeGraph(Option("branches", 4))),
         cluster_(HiddenCluster(source.devices)),
         costs_(graph_, cluster_),
@@ -58,6 +60,9 @@ class FakeExecutor final : public StepExecutor {
 
   ExecutedStep Run(const StepPlan& plan, bool record) override {
     std::this_thread::sleep_for(std::chrono::milliseconds(Option("sleep_ms", 0)));
+    if (Option("count_steps", 0) != 0) {
+      std::ofstream(steps_file_, std::ios::app) << '.';
+    }
     if (plan.kind != StepPlan::Kind::kPlaced) {
       const Placement one(graph_.num_ops(), DeviceId(0));
       const double share = plan.kind == StepPlan::Kind::kNative && plan.threads == 1
@@ -187,6 +192,7 @@ class FakeExecutor final : public StepExecutor {
   }
 
   std::map<std::string, int> options_;
+  std::filesystem::path steps_file_;
   Graph graph_;
   Cluster cluster_;
   CostModel costs_;
