@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <mutex>
 #include <string>
 
 #include "graphs/base/error.h"
@@ -119,11 +120,12 @@ WeightedGraph MakeWeightedGraph(const Problem& problem, const std::vector<Device
   return graph;
 }
 
-/// Owns Scotch's structures for one mapping; a context of its own makes the result depend on the
-/// seed alone, whatever other threads do.
+/// Owns Scotch's structures for one mapping. A context of its own is not enough for the result to
+/// depend on the seed alone: mappings that ran at the same time came out differently now and then,
+/// so that one waits for the other.
 class Mapper {
  public:
-  explicit Mapper(Seed seed) {
+  explicit Mapper(Seed seed) : lock_(OneAtATime()) {
     Check(SCOTCH_contextInit(&context_), "contextInit");
     Check(SCOTCH_contextOptionSetNum(&context_, SCOTCH_OPTIONNUMDETERMINISTIC, 1),
           "contextOptionSetNum");
@@ -163,6 +165,10 @@ class Mapper {
   }
 
  private:
+  static std::mutex& OneAtATime() {
+    static std::mutex mutex;
+    return mutex;
+  }
   static void Check(int status, const char* call) {
     if (status != 0) {
       throw Error(std::string("libscotch: ") + call + " failed with status " +
@@ -170,6 +176,7 @@ class Mapper {
     }
   }
 
+  std::lock_guard<std::mutex> lock_;
   SCOTCH_Context context_;
   SCOTCH_Graph graph_, bound_;
   SCOTCH_Arch arch_;

@@ -3,10 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "placer/detail/candidates.h"
 #include "placer/detail/contiguous.h"
 #include "placer/detail/schedule_estimate.h"
 #include "placer/registry.h"
+#include "placer/workbench.h"
 #include "tests/support/test_devices.h"
 #include "tests/support/test_problem.h"
 
@@ -282,6 +285,38 @@ TEST(Scotch, MinCutLeavesTheCpuOut) {
   for (const std::size_t device : Indices(*Place(t.problem, "min_cut").groups)) {
     EXPECT_NE(device, 0U);
   }
+}
+
+TEST(Scotch, ThreadsDoNotChangeWhatASeedGives) {
+  ModelSpec model;
+  model.model = "zoo:rnnlm?unroll=20";
+  ProblemSpec spec;
+  spec.cluster = "zoo:k80x4";
+  spec.space = "scopes";
+  spec.max_groups = 90;
+  const Workbench bench(model.Load(), spec);
+  constexpr std::size_t kSeeds = 24, kThreads = 4;
+  const auto place = [&](std::size_t seed) {
+    return *HeuristicPlacers()
+                .Make("min_cut")
+                ->Place({bench.problem(), {3, {}}, 1 + static_cast<Seed>(seed), {}, {}, {}})
+                .groups;
+  };
+  std::vector<GroupPlacement> alone(kSeeds), together(kSeeds);
+  for (std::size_t seed = 0; seed < kSeeds; ++seed) {
+    alone[seed] = place(seed);
+  }
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
+        for (std::size_t seed = t; seed < kSeeds; seed += kThreads) {
+          together[seed] = place(seed);
+        }
+      });
+    }
+  }
+  EXPECT_EQ(together, alone);
 }
 
 TEST(Scotch, SurvivesWeightsBeyond32Bits) {
