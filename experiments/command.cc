@@ -101,6 +101,8 @@ ExitCode RunCommand(std::span<const std::string> args, const Console& console) {
     return ParseAndRun(args, console);
   } catch (const InputError& error) {
     return Fail(console, ExitCode::kBadInput, error.what());
+  } catch (const UnavailableError& error) {
+    return Fail(console, ExitCode::kBadInput, error.what());
   } catch (const InfeasibleError& error) {
     return Fail(console, ExitCode::kCheckFailed, error.what());
   } catch (const WorkerError& error) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -98,6 +99,20 @@ TEST(Binary, ReturnsTheExitCodeOfTheCommand) {
   EXPECT_EQ(Child({"--help"}, (dir / "err.txt").string()).Wait(), 0);
   EXPECT_EQ(Child({"optimize"}, (dir / "err.txt").string()).Wait(), 2);
   EXPECT_EQ(dir.Read("err.txt").find("placer: error: "), 0U);
+}
+
+TEST(Binary, SaysInOneLineThatWhatLearnsIsMissing) {
+  const test::TestFiles files;
+  const std::string err = (files.dir / "err.txt").string();
+  setenv("PLACER_POLICY_LIBRARY", "/nonexistent/placer_policy_torch.so", 1);
+  const Child child({"optimize", files.model, "--cluster", files.cluster, "--method", "reinforce",
+                     "--samples", "16"},
+                    err);
+  unsetenv("PLACER_POLICY_LIBRARY");
+  EXPECT_EQ(child.Wait(), 2);
+  const std::string text = files.dir.Read("err.txt");
+  EXPECT_EQ(text.find("placer: error: the LSTM policy needs placer_policy_torch.so"), 0U) << text;
+  EXPECT_EQ(text.find('\n'), text.size() - 1) << text;
 }
 
 }  // namespace

@@ -13,7 +13,7 @@
 #include <regex>
 #include <thread>
 
-#include "graphs/base/proto_file.h"
+#include "graphs/base/replace_file.h"
 #include "tests/support/temp_dir.h"
 
 namespace placer {
