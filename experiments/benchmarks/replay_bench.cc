@@ -5,7 +5,11 @@
 //
 // Checks N random placements bit for bit, then measures in turns: the original with one thread, the
 // captured step on the first device, the original with two threads, and a schedule without copies;
-// --pairs -1 measures nothing.
+// --pairs -1 measures nothing. With --memory N it prints instead how long the first replay and the
+// N after it take on the first device, and how many page faults they have; --no-reuse and
+// --huge-pages change how tensors get memory, scripts/compare_allocators.py compares.
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <exception>
@@ -17,6 +21,7 @@
 #include "graphs/base/error.h"
 #include "graphs/base/rng.h"
 #include "runner/statistics.h"
+#include "runner/torch/detail/device_memory.h"
 #include "runner/torch/replay.h"
 
 namespace placer {
@@ -24,7 +29,8 @@ namespace {
 
 struct Options {
   StepSource source;
-  int placements = 3, pairs = 5;
+  int placements = 3, pairs = 5, memory = 0;
+  detail::DeviceMemory::Blocks blocks;
 };
 
 Options ParseOptions(int argc, char** argv) {
@@ -44,6 +50,12 @@ Options ParseOptions(int argc, char** argv) {
       options.placements = std::stoi(value());
     } else if (word == "--pairs") {
       options.pairs = std::stoi(value());
+    } else if (word == "--memory") {
+      options.memory = std::stoi(value());
+    } else if (word == "--no-reuse") {
+      options.blocks.reuse = false;
+    } else if (word == "--huge-pages") {
+      options.blocks.huge_pages = true;
     } else if (word == "--devices") {
       options.source.devices = ParseDeviceList(value());
     } else if (word == "--optimizer") {
@@ -125,14 +137,42 @@ void Measure(StepExecutor& executor, const Options& options) {
   }
 }
 
+/// Minor page faults of this process so far.
+long PageFaults() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_minflt;
+}
+
+void MeasureMemory(StepExecutor& executor, const Options& options) {
+  const StepPlan plan{.placement = Placement(executor.graph().num_ops(), DeviceId(0))};
+  std::vector<double> times, faults;
+  for (int i = 0; i <= options.memory; ++i) {
+    const long before = PageFaults();
+    times.push_back(executor.Run(plan, /*record=*/false).time.count() * 1e3);
+    faults.push_back(static_cast<double>(PageFaults() - before));
+  }
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  std::printf("first_ms %.2f first_faults %.0f ", times.front(), faults.front());
+  std::printf("steady_ms %.2f steady_faults %.0f peak_mb %.0f\n",
+              Median({times.begin() + 1, times.end()}), Median({faults.begin() + 1, faults.end()}),
+              static_cast<double>(usage.ru_maxrss) / 1024);
+}
+
 int Main(int argc, char** argv) {
   const Options options = ParseOptions(argc, argv);
+  detail::DeviceMemory::SetBlocks(options.blocks);
   const auto executor = MakeReplayExecutor(options.source);
   std::printf("%s%s: %zu ops, %zu tensors\n", options.source.model.c_str(),
               options.source.training ? " training" : "", executor->graph().num_ops(),
               executor->graph().num_tensors());
   for (const std::string& warning : executor->warnings()) {
     std::printf("  warning: %s\n", warning.c_str());
+  }
+  if (options.memory > 0) {
+    MeasureMemory(*executor, options);
+    return 0;
   }
   const int faults = Check(*executor, options);
   Measure(*executor, options);

@@ -1,6 +1,7 @@
 #include "runner/torch/detail/device_memory.h"
 
 #include <c10/core/Allocator.h>
+#include <sys/mman.h>
 
 #include <array>
 #include <atomic>
@@ -65,18 +66,32 @@ class BlockCache {
         return block;
       }
     }
-    void* block = std::aligned_alloc(alignof(Header), sizeof(Header) + SizeOf(size_class));
+    const std::size_t bytes = sizeof(Header) + SizeOf(size_class);
+    const bool huge = blocks_.huge_pages && bytes >= kHugePage;
+    void* block = std::aligned_alloc(huge ? kHugePage : alignof(Header), bytes);
     if (block == nullptr) {
       throw std::bad_alloc();
+    }
+    if (huge) {
+      madvise(block, bytes, MADV_HUGEPAGE);  // where the kernel refuses, small pages do
     }
     return block;
   }
   void Give(std::size_t size_class, void* block) noexcept {
+    if (!blocks_.reuse) {
+      std::free(block);
+      return;
+    }
     const std::lock_guard lock(mutex_);
     free_[size_class].push_back(block);
   }
 
+  void Set(DeviceMemory::Blocks blocks) noexcept { blocks_ = blocks; }
+
  private:
+  static constexpr std::size_t kHugePage = std::size_t{1} << 21;
+
+  DeviceMemory::Blocks blocks_;
   std::mutex mutex_;
   std::array<std::vector<void*>, 64 * kSteps> free_;
 };
@@ -118,6 +133,8 @@ void DeviceMemory::Install() {
   static std::once_flag once;
   std::call_once(once, [] { c10::SetAllocator(c10::DeviceType::CPU, &allocator, /*priority=*/1); });
 }
+
+void DeviceMemory::SetBlocks(Blocks blocks) noexcept { Cache().Set(blocks); }
 
 void DeviceMemory::SetDevice(std::size_t device) noexcept { this_device = device; }
 

@@ -13,6 +13,14 @@ class DeviceMemory {
  public:
   static constexpr std::size_t kMaxDevices = 64;
 
+  /// How blocks are come by; scripts/compare_allocators.py measures what each gives.
+  struct Blocks {
+    bool reuse = true;        ///< keep freed blocks for the next tensors of their size
+    bool huge_pages = false;  ///< ask the kernel to back large blocks by pages of 2 MiB
+  };
+  /// Before the first tensor; for comparisons.
+  static void SetBlocks(Blocks blocks) noexcept;
+
   /// From now on; tensors made before are not counted. Any number of calls.
   static void Install();
   /// What this thread allocates belongs to that device from now on; kMaxDevices: to none.
