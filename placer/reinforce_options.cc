@@ -174,7 +174,6 @@ ReinforceOptions DefaultPreset() {
   o.elite_weight = 1;
   o.narrowing = 0.25;
   o.neighbourhood = 0.9;
-  o.exploration = 0;
   o.together = 0.7;
   o.uniform_start = true;
   o.oversampling = 2;

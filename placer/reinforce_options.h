@@ -48,8 +48,10 @@ struct ReinforceOptions {
   /// the policy decides anew. The share grows from 0 while `exploration` of the budget is spent.
   double neighbourhood = 0;
   double exploration = 0.1;
-  /// The first batch puts all groups on one device each time, which the policy chooses: a start
-  /// from which parts can be moved, where a random one would have to be tidied up first.
+  /// Where there are fewer than 100 samples per group, or seconds limit the search, the first batch
+  /// puts all groups on one device each time, which the policy chooses: a start from which parts
+  /// can be moved, where a random one would have to be tidied up first. There is no `exploration`
+  /// then.
   bool uniform_start = false;
   /// Placements proposed per one evaluated: those that were evaluated before are passed over.
   double oversampling = 1;

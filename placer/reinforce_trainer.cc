@@ -255,14 +255,24 @@ std::vector<std::uint8_t> ReinforceTrainer::Neighbourhood(std::size_t sample) {
   return given;
 }
 
+/// With as many samples per group as annealing takes for one of its rounds there is time to start
+/// from anywhere.
+bool ReinforceTrainer::StartsUniform() const {
+  constexpr std::int64_t kSamplesPerGroup = 100;
+  const Budget& budget = request_.budget;
+  return options_.uniform_start &&
+         (budget.seconds ||
+          budget.samples < kSamplesPerGroup * static_cast<std::int64_t>(features_.num_groups));
+}
+
 ReinforceTrainer::Batch ReinforceTrainer::Propose(double temperature) {
   Batch batch;
   const double spent = session_.spent();
-  const double share =
-      options_.neighbourhood *
-      (options_.exploration > 0 ? std::min(1.0, spent / options_.exploration) : 1.0);
+  const double share = options_.neighbourhood * (options_.exploration > 0 && !StartsUniform()
+                                                     ? std::min(1.0, spent / options_.exploration)
+                                                     : 1.0);
   const bool local = share > 0 && !elites_.empty() && moves_->any();
-  const bool uniform = options_.uniform_start && update_ == 0;
+  const bool uniform = StartsUniform() && update_ == 0;
   std::vector<std::uint8_t> all(features_.num_groups, uniform ? kSameDevice : kAnyDevice);
   all.front() = kAnyDevice;
   const auto num_proposals = static_cast<std::size_t>(

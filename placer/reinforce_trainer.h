@@ -66,6 +66,7 @@ class ReinforceTrainer {
   void Save() const;
   void WarmUp();
   void Update();
+  [[nodiscard]] bool StartsUniform() const;
   [[nodiscard]] Batch Propose(double temperature);
   void KeepNew(Batch& batch, std::vector<GroupPlacement>& placements);
   [[nodiscard]] std::size_t NumActiveElites() const;

@@ -99,25 +99,11 @@ class PolicyLearns : public testing::TestWithParam<Seed> {
   }
 };
 
-/// From anywhere: the first batch is not tied to one device, and a tenth of the budget explores.
 TEST_P(PolicyLearns, TheMostLikelyPlacementIsTheEnumeratedOptimum) {
-  ReinforceOptions options = ReinforcePreset("default");
-  options.uniform_start = false;
-  options.exploration = 0.1;
-  EXPECT_EQ(LikelyOverOptimum(GetParam(), options), 1);
+  EXPECT_EQ(LikelyOverOptimum(GetParam(), ReinforcePreset("default")), 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, PolicyLearns, testing::Range<Seed>(1, 11));
-
-/// The preset starts from one device for large problems' sake. With ten groups that may end in
-/// another optimum than the best: on seeds 1 and 3 it does, 0.06 % and 0.39 % above it.
-class PresetLearns : public PolicyLearns {};
-
-TEST_P(PresetLearns, TheMostLikelyPlacementIsWithinHalfAPercentOfTheOptimum) {
-  EXPECT_LE(LikelyOverOptimum(GetParam(), ReinforcePreset("default")), 1.005);
-}
-
-INSTANTIATE_TEST_SUITE_P(Seeds, PresetLearns, testing::Range<Seed>(1, 5));
 
 TEST(ReinforceTrainer, ResumesByteForByte) {
   const TempDir dir;
