@@ -182,7 +182,7 @@ class FidelityCommand final : public Subcommand {
   void WriteTraces(const Workbench& bench, StepWorker& worker,
                    const std::vector<FidelityPoint>& points,
                    const std::vector<std::size_t>& worst) const {
-    fs::create_directories(traces_);
+    MakeFolder(traces_);
     for (std::size_t w = 0; w < worst.size(); ++w) {
       const Placement& placement = points[worst[w]].placement;
       Trace simulated;

@@ -54,4 +54,12 @@ void CheckWritable(const fs::path& path, std::initializer_list<std::string_view>
   fs::remove(temporary, ignored);
 }
 
+void MakeFolder(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) {
+    throw InputError(path.string() + ": cannot be made: " + error.message());
+  }
+}
+
 }  // namespace placer

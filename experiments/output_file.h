@@ -12,4 +12,7 @@ namespace placer {
 void CheckWritable(const std::filesystem::path& path,
                    std::initializer_list<std::string_view> suffixes = {});
 
+/// Makes a folder and those above it; one that is there already is fine. @throws InputError
+void MakeFolder(const std::filesystem::path& path);
+
 }  // namespace placer

@@ -60,7 +60,7 @@ class RunStepsCommand final : public Subcommand {
     }
     std::vector<fs::path> files;
     if (!outputs_.empty()) {
-      fs::create_directories(outputs_);
+      MakeFolder(outputs_);
       files = worker->WriteOutputs(plan.placement, fs::absolute(outputs_));
     }
     Report(console, *worker, all, files);

@@ -14,14 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void MakeFolder(const fs::path& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) {
-    throw InputError(path.string() + ": cannot be made: " + error.message());
-  }
-}
-
 using Json = nlohmann::ordered_json;
 
 /// nullopt if the text is no JSON object with that number.

@@ -8,6 +8,7 @@
 
 #include "experiments/format.h"
 #include "experiments/methods.h"
+#include "experiments/output_file.h"
 #include "experiments/paper/ablation.h"
 #include "experiments/paper/commands.h"
 #include "experiments/trials.h"
@@ -83,7 +84,7 @@ class AblationCommand final : public Subcommand {
       }
       return result;
     }
-    std::filesystem::create_directories(path.parent_path());
+    MakeFolder(path.parent_path());
     std::vector<TrialSpec> specs;
     for (Seed seed = 1; seed <= num_seeds_; ++seed) {
       specs.push_back({method, Budget{samples, std::nullopt}, seed, {}});

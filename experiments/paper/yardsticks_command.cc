@@ -69,11 +69,7 @@ class YardsticksCommand final : public Subcommand {
     if (out_.empty()) {
       return;
     }
-    std::error_code error;
-    std::filesystem::create_directories(out_, error);
-    if (error) {
-      throw InputError(out_ + ": cannot be made: " + error.message());
-    }
+    MakeFolder(out_);
     CheckWritable(std::filesystem::path(out_) / "yardsticks.json");
   }
 
