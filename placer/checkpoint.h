@@ -36,6 +36,7 @@ class ByteReader {
   [[nodiscard]] std::uint64_t TakeInteger();
   [[nodiscard]] double TakeReal();
   [[nodiscard]] std::string TakeBytes();
+  [[nodiscard]] bool at_end() const noexcept { return at_ == bytes_.size(); }
 
  private:
   [[nodiscard]] const char* Advance(std::size_t size);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "graphs/base/error.h"
+#include "graphs/base/fingerprint.h"
 
 namespace placer {
 namespace {
@@ -141,6 +142,20 @@ void Problem::AddBytes(OpId op, std::size_t group) {
       resident_bytes_[group] += held;
     }
   }
+}
+
+std::string Problem::Identity() const {
+  Fingerprint grouping;
+  for (const GroupId group : grouping_.group_of_op()) {
+    grouping.Add(static_cast<std::int64_t>(group.index()));
+  }
+  std::string apart;
+  if (!separation_.empty()) {
+    apart = ", apart " + std::to_string(separation_.fingerprint());
+  }
+  return "graph " + std::to_string(graph().fingerprint()) + ", cluster " +
+         std::to_string(cluster().fingerprint()) + ", grouping " +
+         std::to_string(grouping.value()) + apart;
 }
 
 Placement Problem::Expand(std::span<const DeviceId> device_of_group) const {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "cost_model/bound.h"
@@ -68,6 +69,9 @@ class Problem {
   /// Edges between different groups, sorted by (from, to), each pair once; a control edge has 0
   /// bytes.
   [[nodiscard]] std::span<const GroupEdge> edges() const noexcept { return edges_; }
+
+  /// Fingerprints of graph, cluster, groups and what must be apart, in one line.
+  [[nodiscard]] std::string Identity() const;
 
   /// @throws std::logic_error if there is not one device per group
   [[nodiscard]] Placement Expand(std::span<const DeviceId> device_of_group) const;

@@ -145,6 +145,8 @@ const std::vector<Option>& Options() {
           "last_temperature", [](O & o) -> auto& { return o.last_temperature; }, 1e-3, 1e3),
       Number<std::int64_t>(
           "checkpoint_every", [](O & o) -> auto& { return o.checkpoint_every; }, 1, kMostUpdates),
+      Number<std::size_t>(
+          "micro_batches", [](O & o) -> auto& { return o.micro_batches; }, 1, kMost),
   };
   return options;
 }

@@ -64,6 +64,9 @@ struct ReinforceOptions {
   double first_temperature = 1, last_temperature = 1;
   /// Imitates the best of the heuristics before the first update (`reinforce+warm`).
   bool warm = false;
+  /// Parts that each batch is completed and learned from in. A part is what one of several ranks
+  /// (docs/distributed.md) gets: the number of ranks changes nothing, this does, by rounding.
+  std::size_t micro_batches = 1;
   std::int64_t checkpoint_every = 50;  ///< updates
 };
 

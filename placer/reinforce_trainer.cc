@@ -1,16 +1,18 @@
 #include "placer/reinforce_trainer.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <numeric>
 #include <utility>
 
 #include "cost_model/bound.h"
 #include "graphs/base/error.h"
-#include "graphs/base/fingerprint.h"
 #include "placer/checkpoint.h"
 #include "placer/detail/moves.h"
 #include "placer/registry.h"
+#include "placer/reinforce_policy.h"
+#include "placer/sharded_policy.h"
 
 namespace placer {
 namespace {
@@ -34,23 +36,15 @@ GroupPlacement ToGroups(const std::vector<std::uint8_t>& devices) {
   return groups;
 }
 
-GroupFeatures FeaturesOf(const Problem& problem) {
-  std::vector<std::uint8_t> allowed(problem.num_groups() * problem.num_devices(), 0);
-  for (std::size_t g = 0; g < problem.num_groups(); ++g) {
-    for (const DeviceId device : problem.allowed_devices(GroupId(g))) {
-      allowed[g * problem.num_devices() + device.index()] = 1;
-    }
+/// The policy, on micro-batches if that is asked for.
+std::unique_ptr<Policy> MakePolicy(const PlaceRequest& request, const ReinforceOptions& options,
+                                   RankTeam* team) {
+  std::unique_ptr<Policy> policy =
+      MakePolicyFor(request.problem, options, StreamSeed(request.seed, Stream::kPolicy));
+  if (options.micro_batches > 1) {
+    policy = std::make_unique<ShardedPolicy>(std::move(policy), options.micro_batches, team);
   }
-  return MakeGroupFeatures(problem.graph(), problem.grouping(), problem.num_devices(), allowed);
-}
-
-std::unique_ptr<Policy> MakePolicy(const ReinforceOptions& options, const Problem& problem,
-                                   Seed seed) {
-  PolicyConfig config = options.policy;
-  config.seed = StreamSeed(seed, Stream::kPolicy);
-  config.max_devices = problem.num_devices();
-  config.max_groups = std::max<std::size_t>(problem.num_groups(), 1);
-  return MakeLstmPolicy(config);
+  return policy;
 }
 
 double Mean(const std::vector<double>& values) {
@@ -60,12 +54,12 @@ double Mean(const std::vector<double>& values) {
 }  // namespace
 
 ReinforceTrainer::ReinforceTrainer(const PlaceRequest& request, const ReinforceOptions& options,
-                                   OnUpdate on_update)
+                                   OnUpdate on_update, RankTeam* team)
     : request_(request),
       options_(options),
       on_update_(std::move(on_update)),
-      features_(FeaturesOf(request.problem)),
-      policy_(MakePolicy(options, request.problem, request.seed)),
+      features_(PolicyFeaturesOf(request.problem)),
+      policy_(MakePolicy(request, options, team)),
       session_(request),
       moves_(std::make_unique<MoveGenerator>(request.problem)) {
   const Problem& problem = request.problem;
@@ -87,19 +81,8 @@ ReinforceTrainer::ReinforceTrainer(const PlaceRequest& request, const ReinforceO
 ReinforceTrainer::~ReinforceTrainer() = default;
 
 std::string ReinforceTrainer::Identity() const {
-  const Problem& problem = request_.problem;
-  Fingerprint grouping;
-  for (const GroupId group : problem.grouping().group_of_op()) {
-    grouping.Add(static_cast<std::int64_t>(group.index()));
-  }
-  std::string apart;
-  if (!problem.separation().empty()) {
-    apart = ", apart " + std::to_string(problem.separation().fingerprint());
-  }
-  return "graph " + std::to_string(problem.graph().fingerprint()) + ", cluster " +
-         std::to_string(problem.cluster().fingerprint()) + ", grouping " +
-         std::to_string(grouping.value()) + apart + ", seed " + std::to_string(request_.seed) +
-         ", options " + Describe(options_);
+  return request_.problem.Identity() + ", seed " + std::to_string(request_.seed) + ", options " +
+         Describe(options_);
 }
 
 void ReinforceTrainer::Restore() {
@@ -215,6 +198,7 @@ PlaceResult ReinforceTrainer::Finish() {
 }
 
 void ReinforceTrainer::Update() {
+  const auto start = std::chrono::steady_clock::now();
   const double spent = session_.spent();
   const double temperature =
       heat_ * options_.first_temperature *
@@ -229,7 +213,7 @@ void ReinforceTrainer::Update() {
   }
   const UpdateStats stats = Learn(batch, advantages, temperature);
   ++update_;
-  Report(batch, stats, temperature);
+  Report(batch, stats, temperature, std::chrono::steady_clock::now() - start);
 }
 
 /// All for most of the budget, then fewer, at the end only the best: the policy settles.
@@ -283,7 +267,8 @@ ReinforceTrainer::Batch ReinforceTrainer::Propose(double temperature) {
     batch.given.push_back(local && is_local ? Neighbourhood(i) : all);
   }
   batch.proposals = policy_->Complete(
-      features_, batch.given, StreamSeed(request_.seed, Stream::kSamples, update_), temperature);
+      features_, batch.given, StreamSeed(request_.seed, Stream::kSamples, update_), temperature,
+      /*first_sample=*/0);
   std::vector<GroupPlacement> placements;
   KeepNew(batch, placements);
   batch.summaries.resize(placements.size());
@@ -412,8 +397,8 @@ UpdateStats ReinforceTrainer::Learn(const Batch& batch, const std::vector<float>
   return stats;
 }
 
-void ReinforceTrainer::Report(const Batch& batch, const UpdateStats& stats,
-                              double temperature) const {
+void ReinforceTrainer::Report(const Batch& batch, const UpdateStats& stats, double temperature,
+                              Seconds wall) const {
   if (!on_update_) {
     return;
   }
@@ -441,6 +426,8 @@ void ReinforceTrainer::Report(const Batch& batch, const UpdateStats& stats,
   record.entropy = stats.entropy;
   record.gradient_norm = stats.gradient_norm;
   record.temperature = temperature;
+  record.samples_per_second =
+      static_cast<double>(batch.summaries.size()) / std::max(wall.count(), 1e-9);
   on_update_(record);
 }
 

@@ -13,6 +13,7 @@
 namespace placer {
 
 class MoveGenerator;
+class RankTeam;
 
 /// What one update looked like, for curves: collapse must be visible.
 struct UpdateRecord {
@@ -25,6 +26,7 @@ struct UpdateRecord {
   double entropy = 0;         ///< mean per decided group, nats
   double gradient_norm = 0;
   double temperature = 0;
+  double samples_per_second = 0;  ///< in this update; no other field depends on the clock
 };
 
 /// Joins policy and runner: the policy proposes placements, the runner says what they cost,
@@ -35,10 +37,11 @@ class ReinforceTrainer {
  public:
   using OnUpdate = std::function<void(const UpdateRecord&)>;
 
-  /// Borrows the request. Goes on from request.checkpoint if that file exists. @throws InputError
-  /// if the checkpoint is damaged or belongs to another problem, seed or other options
+  /// Borrows the request, and the team of ranks that share the policy's work, if there is one.
+  /// Goes on from request.checkpoint if that file exists. @throws InputError if the checkpoint is
+  /// damaged or belongs to another problem, seed or other options
   ReinforceTrainer(const PlaceRequest& request, const ReinforceOptions& options,
-                   OnUpdate on_update = {});
+                   OnUpdate on_update = {}, RankTeam* team = nullptr);
   ~ReinforceTrainer();
 
   /// Trains until the budget is spent or a stop is asked for, and writes the checkpoint.
@@ -76,7 +79,7 @@ class ReinforceTrainer {
   void AddElite(const std::vector<std::uint8_t>& devices, const StepSummary& summary);
   [[nodiscard]] UpdateStats Learn(const Batch& batch, const std::vector<float>& advantages,
                                   double temperature);
-  void Report(const Batch& batch, const UpdateStats& stats, double temperature) const;
+  void Report(const Batch& batch, const UpdateStats& stats, double temperature, Seconds wall) const;
 
   const PlaceRequest& request_;
   ReinforceOptions options_;

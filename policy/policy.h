@@ -72,6 +72,13 @@ struct UpdateStats {
   double gradient_norm = 0;  ///< before clipping
 };
 
+/// Of what Update() makes smaller, over some experiences.
+struct PolicyGradient {
+  std::vector<float> values;  ///< of all parameters, in a fixed order
+  double loss = 0;
+  double entropy = 0;  ///< mean per group, nats
+};
+
 /// A distribution over group placements that learns. It never sees a Runner. Not thread-safe. The
 /// same calls give the same bytes on one machine and build.
 class Policy {
@@ -86,9 +93,10 @@ class Policy {
                                                       double sampling_temperature) = 0;
   /// Sample i keeps every device of given[i] [num_groups] and draws those that are kAnyDevice, each
   /// given all before it; kSameDevice: see there. `log_probabilities` are those of all groups.
+  /// Sample i draws from DeriveSeed(seed, first_sample + i).
   [[nodiscard]] virtual std::vector<Proposal> Complete(
       const GroupFeatures& features, std::span<const std::vector<std::uint8_t>> given, Seed seed,
-      double sampling_temperature) = 0;
+      double sampling_temperature, std::size_t first_sample) = 0;
   /// The greedy placement: the likeliest device of each group given those chosen before.
   [[nodiscard]] virtual Proposal MostLikely(const GroupFeatures& features) = 0;
   /// One Adam step on  mean_i weight_i x log p(devices_i)  (or its clipped ratio form) +
@@ -96,6 +104,14 @@ class Policy {
   /// the number of groups.
   virtual UpdateStats Update(const GroupFeatures& features, std::span<const Experience> experiences,
                              const UpdateOptions& options) = 0;
+  /// The two halves of Update(), for a batch in parts: its gradient is the mean of its parts',
+  /// weighted by their numbers of experiences. Nothing changes.
+  [[nodiscard]] virtual PolicyGradient Gradient(const GroupFeatures& features,
+                                                std::span<const Experience> experiences,
+                                                const UpdateOptions& options) = 0;
+  /// One Adam step. @return the gradient's norm before clipping
+  /// @throws std::invalid_argument if there is not one value per parameter
+  virtual double Apply(std::span<const float> gradient, const UpdateOptions& options) = 0;
   /// Parameters and optimizer state as bytes; equal states give equal bytes. Load() @throws
   /// InputError if they do not fit.
   [[nodiscard]] virtual std::string Save() const = 0;

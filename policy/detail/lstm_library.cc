@@ -157,7 +157,7 @@ class LstmPolicy final : public Policy {
 
   std::vector<Proposal> Complete(const GroupFeatures& features,
                                  std::span<const std::vector<std::uint8_t>> given, Seed seed,
-                                 double sampling_temperature) override {
+                                 double sampling_temperature, std::size_t first_sample) override {
     CheckFeatures(features, config_);
     CheckTemperature(sampling_temperature);
     for (const std::vector<std::uint8_t>& devices : given) {
@@ -165,7 +165,8 @@ class LstmPolicy final : public Policy {
     }
     return Guarded([&] {
       const detail::DecoderTables tables = net_.Tables(Encoded(features), features);
-      return detail::SequenceDecoder(tables).Complete(given, seed, sampling_temperature);
+      return detail::SequenceDecoder(tables).Complete(given, seed, sampling_temperature,
+                                                      first_sample);
     });
   }
 
@@ -179,15 +180,25 @@ class LstmPolicy final : public Policy {
 
   UpdateStats Update(const GroupFeatures& features, std::span<const Experience> experiences,
                      const UpdateOptions& options) override {
-    CheckFeatures(features, config_);
-    CheckTemperature(options.sampling_temperature);
-    if (experiences.empty()) {
-      throw std::invalid_argument("policy update: at least one experience expected");
-    }
-    for (const Experience& experience : experiences) {
-      CheckExperience(features, experience);
-    }
+    CheckLearning(features, experiences, options);
     return Guarded([&] { return Learn(features, Batch(features, experiences), options); });
+  }
+
+  PolicyGradient Gradient(const GroupFeatures& features, std::span<const Experience> experiences,
+                          const UpdateOptions& options) override {
+    CheckLearning(features, experiences, options);
+    return Guarded([&] {
+      const Slope slope = Differentiate(features, Batch(features, experiences), options);
+      return PolicyGradient{Flatten(slope.gradients), slope.loss, slope.entropy};
+    });
+  }
+
+  double Apply(std::span<const float> gradient, const UpdateOptions& options) override {
+    return Guarded([&] {
+      encoding_.reset();  // it records the parameters as they are
+      return optimizer_.Step(net_.parameters(), Unflatten(gradient), options.learning_rate,
+                             options.clip_norm);
+    });
   }
 
   std::string Save() const override { return detail::WriteState(config_, net_, optimizer_); }
@@ -213,8 +224,36 @@ class LstmPolicy final : public Policy {
     return *encoding_;
   }
 
+  struct Slope {
+    std::vector<at::Tensor> gradients;  ///< per parameter; undefined: zero
+    double loss = 0, entropy = 0;
+  };
+
+  void CheckLearning(const GroupFeatures& features, std::span<const Experience> experiences,
+                     const UpdateOptions& options) const {
+    CheckFeatures(features, config_);
+    CheckTemperature(options.sampling_temperature);
+    if (experiences.empty()) {
+      throw std::invalid_argument("policy update: at least one experience expected");
+    }
+    for (const Experience& experience : experiences) {
+      CheckExperience(features, experience);
+    }
+  }
+
   UpdateStats Learn(const GroupFeatures& features, const Batch& batch,
                     const UpdateOptions& options) {
+    const Slope slope = Differentiate(features, batch, options);
+    UpdateStats stats;
+    stats.loss = slope.loss;
+    stats.entropy = slope.entropy;
+    stats.gradient_norm = optimizer_.Step(net_.parameters(), slope.gradients, options.learning_rate,
+                                          options.clip_norm);
+    return stats;
+  }
+
+  Slope Differentiate(const GroupFeatures& features, const Batch& batch,
+                      const UpdateOptions& options) {
     const c10::AutoGradMode record(true);
     Encoded(features);
     // The backward pass uses the encoding up, whatever happens on the way.
@@ -230,15 +269,45 @@ class LstmPolicy final : public Policy {
     for (const detail::Parameter& parameter : net_.parameters()) {
       values.push_back(parameter.value);
     }
-    const std::vector<at::Tensor> gradients =
+    Slope slope;
+    slope.gradients =
         torch::autograd::grad({loss}, values, /*grad_outputs=*/{}, /*retain_graph=*/false,
                               /*create_graph=*/false, /*allow_unused=*/true);
-    UpdateStats stats;
-    stats.loss = loss.item<double>();
-    stats.entropy = entropy.item<double>();
-    stats.gradient_norm =
-        optimizer_.Step(net_.parameters(), gradients, options.learning_rate, options.clip_norm);
-    return stats;
+    slope.loss = loss.item<double>();
+    slope.entropy = entropy.item<double>();
+    return slope;
+  }
+
+  [[nodiscard]] std::vector<float> Flatten(const std::vector<at::Tensor>& gradients) const {
+    std::vector<float> flat;
+    for (std::size_t i = 0; i < gradients.size(); ++i) {
+      const auto size = static_cast<std::size_t>(net_.parameters()[i].value.numel());
+      if (!gradients[i].defined()) {
+        flat.resize(flat.size() + size, 0.0F);
+        continue;
+      }
+      const at::Tensor whole = gradients[i].contiguous();
+      flat.insert(flat.end(), whole.data_ptr<float>(), whole.data_ptr<float>() + size);
+    }
+    return flat;
+  }
+
+  [[nodiscard]] std::vector<at::Tensor> Unflatten(std::span<const float> flat) const {
+    std::vector<at::Tensor> gradients;
+    for (const detail::Parameter& parameter : net_.parameters()) {
+      const auto size = static_cast<std::size_t>(parameter.value.numel());
+      if (flat.size() < size) {
+        throw std::invalid_argument(
+            "policy: the gradient has fewer values than there are parameters");
+      }
+      gradients.push_back(at::empty(parameter.value.sizes()));
+      std::copy_n(flat.begin(), size, gradients.back().data_ptr<float>());
+      flat = flat.subspan(size);
+    }
+    if (!flat.empty()) {
+      throw std::invalid_argument("policy: the gradient has more values than there are parameters");
+    }
+    return gradients;
   }
 
   PolicyConfig config_;

@@ -147,10 +147,10 @@ namespace {
 /// One stream of random numbers per sample, one number per group that is drawn.
 class Streams {
  public:
-  Streams(std::size_t count, Seed seed) {
+  Streams(std::size_t count, Seed seed, std::size_t first = 0) {
     streams_.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
-      streams_.emplace_back(DeriveSeed(seed, i));
+      streams_.emplace_back(DeriveSeed(seed, first + i));
     }
   }
   std::size_t Draw(std::size_t sample, std::span<const float> probabilities) {
@@ -185,8 +185,9 @@ std::vector<Proposal> SequenceDecoder::Sample(std::size_t count, Seed seed,
 }
 
 std::vector<Proposal> SequenceDecoder::Complete(std::span<const std::vector<std::uint8_t>> given,
-                                                Seed seed, double sampling_temperature) const {
-  Streams streams(given.size(), seed);
+                                                Seed seed, double sampling_temperature,
+                                                std::size_t first_sample) const {
+  Streams streams(given.size(), seed, first_sample);
   std::vector<std::size_t> last(given.size(), kAnyDevice);
   return Decode(given.size(), sampling_temperature,
                 [&](std::size_t sample, std::size_t group, std::span<const float> probabilities) {

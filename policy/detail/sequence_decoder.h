@@ -40,9 +40,11 @@ class SequenceDecoder {
   /// Sample i draws one uniform number per group from Rng(DeriveSeed(seed, i)).
   [[nodiscard]] std::vector<Proposal> Sample(std::size_t count, Seed seed,
                                              double sampling_temperature) const;
-  /// The same, but sample i keeps the devices of given[i] that are not kAnyDevice.
+  /// The same, but sample i keeps the devices of given[i] that are not kAnyDevice, and draws from
+  /// Rng(DeriveSeed(seed, first_sample + i)).
   [[nodiscard]] std::vector<Proposal> Complete(std::span<const std::vector<std::uint8_t>> given,
-                                               Seed seed, double sampling_temperature) const;
+                                               Seed seed, double sampling_temperature,
+                                               std::size_t first_sample) const;
   [[nodiscard]] Proposal Greedy() const;
 
  private:

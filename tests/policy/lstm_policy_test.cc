@@ -142,7 +142,7 @@ TEST_P(LstmPolicyTest, CompletingKeepsWhatIsGivenAndDrawsTheRest) {
   const GroupFeatures features = RandomFeatures(10, 4, 8);
   const auto policy = MakeLstmPolicy(ConfigOf(GetParam()));
   const Rows nothing(3, std::vector<std::uint8_t>(10, kAnyDevice));
-  const auto completed = policy->Complete(features, nothing, 5, kPlain);
+  const auto completed = policy->Complete(features, nothing, 5, kPlain, 0);
   const auto proposed = policy->Propose(features, 3, 5, kPlain);
   ASSERT_EQ(completed.size(), 3U);
   for (std::size_t i = 0; i < 3; ++i) {
@@ -154,13 +154,13 @@ TEST_P(LstmPolicyTest, CompletingKeepsWhatIsGivenAndDrawsTheRest) {
   for (std::size_t group = 5; group < half.size(); ++group) {
     half[group] = kAnyDevice;
   }
-  const Proposal rest = policy->Complete(features, Rows{half}, 5, kPlain)[0];
+  const Proposal rest = policy->Complete(features, Rows{half}, 5, kPlain, 0)[0];
   for (std::size_t group = 0; group < 5; ++group) {
     EXPECT_EQ(rest.devices[group], half[group]);
     EXPECT_EQ(rest.log_probabilities[group], proposed[0].log_probabilities[group]);
   }
   // All given: the log-probabilities are those of teacher forcing.
-  const Proposal all = policy->Complete(features, Rows{proposed[1].devices}, 6, kPlain)[0];
+  const Proposal all = policy->Complete(features, Rows{proposed[1].devices}, 6, kPlain, 0)[0];
   EXPECT_EQ(all.devices, proposed[1].devices);
   EXPECT_EQ(all.log_probabilities, proposed[1].log_probabilities);
 }
@@ -169,7 +169,7 @@ TEST_P(LstmPolicyTest, OnlyChosenGroupsOfACompletionCount) {
   const GroupFeatures features = RandomFeatures(4, 3, 8);
   const auto policy = MakeLstmPolicy(ConfigOf(GetParam()));
   const std::vector<std::uint8_t> given{2, kAnyDevice, 0, kAnyDevice};
-  const Proposal proposal = policy->Complete(features, Rows{given}, 5, kPlain)[0];
+  const Proposal proposal = policy->Complete(features, Rows{given}, 5, kPlain, 0)[0];
   UpdateOptions options;
   options.learning_rate = 0;
   const Experience experience{.devices = proposal.devices, .given = given, .weight = 3};
@@ -297,6 +297,66 @@ TEST(LstmPolicy, ClippedRatiosTeachNothing) {
   EXPECT_GT(open.gradient_norm, 0);
 }
 
+/// Nine samples in parts of any size draw what they draw at once.
+TEST_P(LstmPolicyTest, PartsOfABatchDrawAsTheWhole) {
+  const GroupFeatures features = RandomFeatures(10, 4, 8);
+  const auto policy = MakeLstmPolicy(ConfigOf(GetParam()));
+  const Rows nothing(9, std::vector<std::uint8_t>(10, kAnyDevice));
+  const auto whole = policy->Complete(features, nothing, 5, kPlain, 0);
+  for (const std::size_t first : {0U, 2U, 7U}) {
+    const auto part =
+        policy->Complete(features, std::span(nothing).subspan(first, 2), 5, kPlain, first);
+    for (std::size_t i = 0; i < 2; ++i) {
+      EXPECT_EQ(part[i].devices, whole[first + i].devices);
+    }
+  }
+}
+
+TEST_P(LstmPolicyTest, GradientAndApplyAreTheHalvesOfUpdate) {
+  const GroupFeatures features = RandomFeatures(6, 3, 8);
+  const auto once = MakeLstmPolicy(ConfigOf(GetParam()));
+  const auto halves = MakeLstmPolicy(ConfigOf(GetParam()));
+  const auto parts = MakeLstmPolicy(ConfigOf(GetParam()));
+  UpdateOptions options;
+  options.entropy_weight = 0.1;
+  for (Seed seed = 1; seed <= 3; ++seed) {
+    const std::vector<Proposal> proposals = once->Propose(features, 5, seed, kPlain);
+    std::vector<Experience> experiences;
+    for (const Proposal& proposal : proposals) {
+      experiences.push_back({.devices = proposal.devices,
+                             .old_log_probabilities = proposal.log_probabilities,
+                             .weight = static_cast<float>(experiences.size()) - 2});
+    }
+    const UpdateStats stats = once->Update(features, experiences, options);
+
+    const PolicyGradient whole = halves->Gradient(features, experiences, options);
+    EXPECT_EQ(whole.loss, stats.loss);
+    EXPECT_EQ(whole.entropy, stats.entropy);
+    EXPECT_NEAR(halves->Apply(whole.values, options), stats.gradient_norm,
+                1e-5 * stats.gradient_norm);
+
+    // Two of five and three of five, as a weighted mean.
+    const auto all = std::span<const Experience>(experiences);
+    const PolicyGradient two = parts->Gradient(features, all.first(2), options);
+    const PolicyGradient three = parts->Gradient(features, all.last(3), options);
+    std::vector<float> mean(whole.values.size());
+    for (std::size_t i = 0; i < mean.size(); ++i) {
+      mean[i] = 0.4F * two.values[i] + 0.6F * three.values[i];
+      ASSERT_NEAR(mean[i], whole.values[i], 1e-5);
+    }
+    EXPECT_NEAR(0.4 * two.loss + 0.6 * three.loss, stats.loss, 1e-6);
+    EXPECT_NEAR(0.4 * two.entropy + 0.6 * three.entropy, stats.entropy, 1e-6);
+    parts->Apply(whole.values, options);
+    EXPECT_EQ(parts->Save(), halves->Save());
+  }
+}
+
+TEST(LstmPolicy, AGradientOfAnotherSizeIsRefused) {
+  const auto policy = MakeLstmPolicy(SmallConfig());
+  EXPECT_THROW(policy->Apply(std::vector<float>(3), {}), std::invalid_argument);
+  EXPECT_THROW(policy->Apply(std::vector<float>(10'000'000), {}), std::invalid_argument);
+}
+
 TEST(LstmPolicy, EntropyWeightRaisesEntropy) {
   const GroupFeatures features = RandomFeatures(4, 3, 7);
   PolicyConfig config = SmallConfig();
@@ -388,7 +448,7 @@ TEST(LstmPolicy, RefusesBadCalls) {
   EXPECT_THROW(update({0, 1, 2}), std::invalid_argument);
   EXPECT_THROW(policy->Update(features, {}, {}), std::invalid_argument);
   const auto complete = [&](std::vector<std::uint8_t> given) {
-    (void)policy->Complete(features, Rows{std::move(given)}, 1, kPlain);
+    (void)policy->Complete(features, Rows{std::move(given)}, 1, kPlain, 0);
   };
   EXPECT_THROW(complete({0, 1}), std::invalid_argument);
   EXPECT_THROW(complete({0, 2, kAnyDevice}), std::invalid_argument);
