@@ -41,6 +41,21 @@ Json ResultToJson(Seed seed, const PlaceResult& result, const Workbench& bench) 
 
 }  // namespace
 
+ExperimentRun::ExperimentRun(const ExperimentConfig& config, const PlacerRegistry& registry,
+                             const RunDirectory& directory, const Execution& execution,
+                             RankTeam* team)
+    : config_(config),
+      registry_(registry),
+      directory_(directory),
+      execution_(execution),
+      bench_(execution.bench()),
+      team_(team) {
+  if (team_ != nullptr) {
+    shared_runner_ = std::make_unique<ShardedRunner>(execution.problem().runner(), *team_);
+    shared_problem_ = std::make_unique<Problem>(execution.problem(), *shared_runner_);
+  }
+}
+
 void ExperimentRun::RunSeeds(const Console& console, int jobs) {
   std::vector<TrialSpec> specs;
   for (const Seed seed : config_.seeds) {
@@ -57,13 +72,15 @@ void ExperimentRun::RunSeeds(const Console& console, int jobs) {
   }
   ProgressMeter progress(console, config_.name);
   std::vector<PlaceResult> results(specs.size());
-  TrialOptions options = Options(specs, console.stop, execution_.executes() ? 1 : jobs);
+  const std::stop_callback on_stop(console.stop, [this] { stop_.request_stop(); });
+  TrialOptions options = Options(specs, execution_.executes() || team_ != nullptr ? 1 : jobs);
   options.on_finish = [&](std::size_t i, const PlaceResult& result) {
     results[i] = result;
     execution_.Remeasure(std::span(&results[i], 1), console);
     FinishSeed(specs[i].seed, results[i]);
   };
-  static_cast<void>(RunTrials(execution_.problem(), registry_, specs, options, progress));
+  static_cast<void>(RunTrials(shared_problem_ ? *shared_problem_ : execution_.problem(), registry_,
+                              specs, options, progress));
   if (const std::string note = execution_.FailureNote(); !note.empty()) {
     console.err << "placer: warning: " << note << '\n';
   }
@@ -139,27 +156,38 @@ bool ExperimentRun::AnyFeasible() const {
 }
 
 /// @param specs  must outlive what is returned
-TrialOptions ExperimentRun::Options(const std::vector<TrialSpec>& specs, std::stop_token stop,
-                                    int jobs) const {
+TrialOptions ExperimentRun::Options(const std::vector<TrialSpec>& specs, int jobs) const {
   TrialOptions options;
   options.jobs = jobs;
-  options.stop = std::move(stop);
+  options.stop = stop_.get_token();
   options.make = [this, &specs](std::size_t i) {
     return MakeConfigured(
         registry_, config_.method,
         [this, seed = specs[i].seed, first = true](const UpdateRecord& record) mutable {
-          if (std::exchange(first, false)) {
-            directory_.TrimMetrics(seed, record.update);
-          }
-          directory_.AppendMetric(seed, MetricOf(record));
-        });
+          OnUpdate(seed, std::exchange(first, false), record);
+        },
+        team_);
   };
   if (!Learns(config_.method.name)) {
-    options.on_progress = [this, &specs](std::size_t i, const Progress& progress) {
-      directory_.AppendMetric(specs[i].seed, MetricOf(progress));
+    options.on_progress = [this, &specs, last = std::vector<std::int64_t>(specs.size())](
+                              std::size_t i, const Progress& progress) mutable {
+      if (std::exchange(last[i], progress.samples) != progress.samples) {
+        directory_.AppendMetric(specs[i].seed, progress);
+      }
     };
   }
   return options;
+}
+
+/// @param first  of this process: what is in the metrics from there on was not in the checkpoint
+void ExperimentRun::OnUpdate(Seed seed, bool first, const UpdateRecord& record) const {
+  if (first) {
+    directory_.TrimMetrics(seed, record);
+  }
+  directory_.AppendMetric(seed, record);
+  if (team_ != nullptr && team_->lost()) {
+    stop_.request_stop();
+  }
 }
 
 void ExperimentRun::FinishSeed(Seed seed, const PlaceResult& result) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <iosfwd>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <stop_token>
 #include <vector>
@@ -11,20 +12,18 @@
 #include "experiments/run_directory.h"
 #include "experiments/trials.h"
 #include "experiments/workbench.h"
+#include "placer/sharded_runner.h"
 
 namespace placer {
 
 /// One experiment in its run directory: the seeds that are not done yet, then the report over all.
-/// Borrows everything.
+/// Borrows everything. With a team of ranks, seeds run one at a time, and all stop when a rank is
+/// lost, after the update that is going on.
 class ExperimentRun {
  public:
   ExperimentRun(const ExperimentConfig& config, const PlacerRegistry& registry,
-                const RunDirectory& directory, const Execution& execution)
-      : config_(config),
-        registry_(registry),
-        directory_(directory),
-        execution_(execution),
-        bench_(execution.bench()) {}
+                const RunDirectory& directory, const Execution& execution,
+                RankTeam* team = nullptr);
 
   /// @param jobs  seeds at a time
   void RunSeeds(const Console& console, int jobs);
@@ -38,8 +37,8 @@ class ExperimentRun {
   [[nodiscard]] bool AnyFeasible() const;
 
  private:
-  [[nodiscard]] TrialOptions Options(const std::vector<TrialSpec>& specs, std::stop_token stop,
-                                     int jobs) const;
+  [[nodiscard]] TrialOptions Options(const std::vector<TrialSpec>& specs, int jobs) const;
+  void OnUpdate(Seed seed, bool first, const UpdateRecord& record) const;
   void FinishSeed(Seed seed, const PlaceResult& result) const;
   [[nodiscard]] std::ptrdiff_t Position(const nlohmann::ordered_json& result) const;
 
@@ -48,6 +47,10 @@ class ExperimentRun {
   const RunDirectory& directory_;
   const Execution& execution_;
   const Workbench& bench_;
+  RankTeam* team_;
+  std::unique_ptr<ShardedRunner> shared_runner_;
+  std::unique_ptr<Problem> shared_problem_;  ///< judged by all ranks
+  mutable std::stop_source stop_;            ///< the user's wish, or a rank is lost
   std::vector<nlohmann::ordered_json> results_;
 };
 

@@ -69,13 +69,17 @@ std::vector<std::string> ParseMethods(const std::string& list, const PlacerRegis
 
 bool Learns(const std::string& method) { return method == "reinforce" || method == kReinforceWarm; }
 
+ReinforceOptions LearningOptions(const MethodConfig& config) {
+  ReinforceOptions options = ReinforcePreset(config.preset.empty() ? "default" : config.preset);
+  SetReinforceOptions(config.options, options);
+  options.warm = options.warm || config.name == kReinforceWarm;
+  return options;
+}
+
 std::unique_ptr<Placer> MakeConfigured(const PlacerRegistry& registry, const MethodConfig& config,
-                                       ReinforceTrainer::OnUpdate on_update) {
+                                       ReinforceTrainer::OnUpdate on_update, RankTeam* team) {
   if (Learns(config.name)) {
-    ReinforceOptions options = ReinforcePreset(config.preset.empty() ? "default" : config.preset);
-    SetReinforceOptions(config.options, options);
-    options.warm = options.warm || config.name == kReinforceWarm;
-    return MakeReinforcePlacer(options, std::move(on_update));
+    return MakeReinforcePlacer(LearningOptions(config), std::move(on_update), team);
   }
   std::unique_ptr<Placer> placer = registry.Make(config.name);
   if (!config.preset.empty()) {

@@ -36,11 +36,15 @@ struct MethodConfig {
   std::map<std::string, std::string> options;
 };
 /// @param on_update  called after every update of a method that learns
+/// @param team       borrowed: ranks that share the work of a method that learns
 /// @throws InputError for an unknown method, preset or option, and for a preset or options of a
 /// method that has none
 [[nodiscard]] std::unique_ptr<Placer> MakeConfigured(const PlacerRegistry& registry,
                                                      const MethodConfig& config,
-                                                     ReinforceTrainer::OnUpdate on_update = {});
+                                                     ReinforceTrainer::OnUpdate on_update = {},
+                                                     RankTeam* team = nullptr);
+/// Of a method that learns. @throws InputError for an unknown preset or option
+[[nodiscard]] ReinforceOptions LearningOptions(const MethodConfig& config);
 /// True for methods that report every update.
 [[nodiscard]] bool Learns(const std::string& method);
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <system_error>
+#include <vector>
 
 #include "experiments/output_file.h"
 #include "graphs/base/error.h"
@@ -25,25 +26,68 @@ std::optional<Json> ParseObject(const std::string& text, const char* number) {
   return parsed;
 }
 
+Json MetricOf(const Progress& progress) {
+  return {{"samples", progress.samples},
+          {"feasible", progress.best.outcome == StepOutcome::kOk},
+          {"best_step_time_seconds", ToSeconds(progress.best.step_time).count()},
+          {"wall_seconds", progress.wall.count()}};
+}
+
+Json MetricOf(const UpdateRecord& record) {
+  return {{"update", record.update},
+          {"samples", record.samples},
+          {"best_step_time_seconds", record.best_time},
+          {"mean_step_time_seconds", record.mean_time},
+          {"feasible_share", record.feasible_share},
+          {"unique_share", record.unique_share},
+          {"mean_reward", record.mean_reward},
+          {"best_reward", record.best_reward},
+          {"baseline", record.baseline},
+          {"entropy", record.entropy},
+          {"gradient_norm", record.gradient_norm},
+          {"temperature", record.temperature}};
+}
+
+/// The x axis of every curve is the number of samples, so that methods compare at equal samples.
+std::vector<EventScalar> ScalarsOf(const Progress& progress) {
+  const double wall = progress.wall.count();
+  return {{"step_time/best_seconds", ToSeconds(progress.best.step_time).count()},
+          {"samples_per_second", wall > 0 ? static_cast<double>(progress.samples) / wall : 0}};
+}
+
+std::vector<EventScalar> ScalarsOf(const UpdateRecord& record) {
+  return {{"reward/mean", record.mean_reward},
+          {"reward/best", record.best_reward},
+          {"reward/baseline", record.baseline},
+          {"step_time/best_seconds", record.best_time},
+          {"step_time/mean_seconds", record.mean_time},
+          {"policy/entropy", record.entropy},
+          {"policy/gradient_norm", record.gradient_norm},
+          {"policy/temperature", record.temperature},
+          {"samples/unique_share", record.unique_share},
+          {"samples/feasible_share", record.feasible_share},
+          {"samples_per_second", record.samples_per_second}};
+}
+
 }  // namespace
 
-RunDirectory::RunDirectory(const ExperimentConfig& config, bool resume) : path_(config.output_dir) {
+RunDirectory::RunDirectory(const ExperimentConfig& config, bool resume)
+    : path_(config.output_dir), config_(ExperimentToText(config)) {
   MakeFolder(path_);
   const fs::path stored = path_ / "config.txtpb";
-  const std::string text = ExperimentToText(config);
   std::error_code ignored;
   if (fs::exists(stored, ignored)) {
     if (!resume) {
       throw InputError(path_.string() + ": holds a run already, expected --resume or another " +
                        "output_dir");
     }
-    if (ReadWholeFile(stored) != text) {
+    if (ReadWholeFile(stored) != config_) {
       throw InputError(stored.string() + ": is another config, expected the one being resumed");
     }
     CheckWritable(stored);
     return;
   }
-  ReplaceFile(stored, text);
+  ReplaceFile(stored, config_);
 }
 
 fs::path RunDirectory::SeedPath(Seed seed) const {
@@ -71,23 +115,36 @@ void RunDirectory::StartSeed(Seed seed) const {
   std::error_code ignored;
   if (!fs::exists(CheckpointPath(seed), ignored)) {
     ReplaceFile(SeedPath(seed) / "metrics.jsonl", "");
+    fs::remove(SeedPath(seed) / EventFile::kName, ignored);
   }
+  Events(seed).Open("config", config_);
 }
 
-void RunDirectory::TrimMetrics(Seed seed, std::int64_t first_update) const {
+void RunDirectory::TrimMetrics(Seed seed, const UpdateRecord& first) const {
   const fs::path path = SeedPath(seed) / "metrics.jsonl";
   std::istringstream lines(ReadWholeFile(path));
   std::string kept;
   for (std::string line; std::getline(lines, line);) {
     const std::optional<Json> metric = ParseObject(line, "update");
-    if (metric && metric->at("update").get<std::int64_t>() < first_update) {
+    if (metric && metric->at("update").get<std::int64_t>() < first.update) {
       kept += line + '\n';
     }
   }
   ReplaceFile(path, kept);
+  Events(seed).Trim(first.samples);
 }
 
-void RunDirectory::AppendMetric(Seed seed, const Json& metric) const {
+void RunDirectory::AppendMetric(Seed seed, const UpdateRecord& record) const {
+  AppendLine(seed, MetricOf(record));
+  Events(seed).Append(record.samples, ScalarsOf(record));
+}
+
+void RunDirectory::AppendMetric(Seed seed, const Progress& progress) const {
+  AppendLine(seed, MetricOf(progress));
+  Events(seed).Append(progress.samples, ScalarsOf(progress));
+}
+
+void RunDirectory::AppendLine(Seed seed, const Json& metric) const {
   std::ofstream file(SeedPath(seed) / "metrics.jsonl", std::ios::app);
   file << metric.dump() << '\n';
 }
@@ -96,26 +153,8 @@ void RunDirectory::FinishSeed(Seed seed, const Json& result) const {
   ReplaceFile(SeedPath(seed) / "result.json", result.dump(2) + "\n");
 }
 
-Json MetricOf(const Progress& progress) {
-  return {{"samples", progress.samples},
-          {"feasible", progress.best.outcome == StepOutcome::kOk},
-          {"best_step_time_seconds", ToSeconds(progress.best.step_time).count()},
-          {"wall_seconds", progress.wall.count()}};
-}
-
-Json MetricOf(const UpdateRecord& record) {
-  return {{"update", record.update},
-          {"samples", record.samples},
-          {"best_step_time_seconds", record.best_time},
-          {"mean_step_time_seconds", record.mean_time},
-          {"feasible_share", record.feasible_share},
-          {"unique_share", record.unique_share},
-          {"mean_reward", record.mean_reward},
-          {"best_reward", record.best_reward},
-          {"baseline", record.baseline},
-          {"entropy", record.entropy},
-          {"gradient_norm", record.gradient_norm},
-          {"temperature", record.temperature}};
+EventFile RunDirectory::Events(Seed seed) const {
+  return EventFile(SeedPath(seed) / EventFile::kName);
 }
 
 }  // namespace placer

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "experiments/event_file.h"
 #include "experiments/experiment_config.h"
 #include "placer/placer.h"
 #include "placer/reinforce_trainer.h"
@@ -15,6 +16,7 @@ namespace placer {
 ///
 ///     config.txtpb               the resolved config
 ///     seed-N/metrics.jsonl       one JSON object per update, or per report of progress
+///     seed-N/events.out.tfevents.placer  the same as curves for TensorBoard, and the config
 ///     seed-N/checkpoint.bin      the state of a method that can go on from it
 ///     seed-N/placement.txtpb     the best placement of that seed
 ///     seed-N/result.json         written last: the seed is complete; with its learning curve,
@@ -22,7 +24,7 @@ namespace placer {
 ///     placement.txtpb            the best of all seeds
 ///     report.json, report.txt    the table
 ///
-/// Every file but metrics.jsonl appears by rename. Calls for different seeds may run at the same
+/// Every file but these two appears by rename. Calls for different seeds may run at the same
 /// time.
 class RunDirectory {
  public:
@@ -40,16 +42,17 @@ class RunDirectory {
   /// Before a seed runs. Without a checkpoint to go on from its metrics start empty.
   void StartSeed(Seed seed) const;
   /// Removes the metrics from an update on: what ran after the last checkpoint runs again.
-  void TrimMetrics(Seed seed, std::int64_t first_update) const;
-  void AppendMetric(Seed seed, const nlohmann::ordered_json& metric) const;
+  void TrimMetrics(Seed seed, const UpdateRecord& first) const;
+  void AppendMetric(Seed seed, const UpdateRecord& record) const;
+  void AppendMetric(Seed seed, const Progress& progress) const;
   void FinishSeed(Seed seed, const nlohmann::ordered_json& result) const;
 
  private:
-  std::filesystem::path path_;
-};
+  void AppendLine(Seed seed, const nlohmann::ordered_json& metric) const;
+  [[nodiscard]] EventFile Events(Seed seed) const;
 
-/// As lines of metrics.jsonl.
-[[nodiscard]] nlohmann::ordered_json MetricOf(const Progress& progress);
-[[nodiscard]] nlohmann::ordered_json MetricOf(const UpdateRecord& record);
+  std::filesystem::path path_;
+  std::string config_;
+};
 
 }  // namespace placer

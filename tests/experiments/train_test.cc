@@ -206,12 +206,19 @@ TEST_F(TrainTest, UpdatesAfterTheLastCheckpointAreNotCountedTwice) {
   const RunDirectory directory(config, /*resume=*/false);
   directory.StartSeed(5);
   for (const int update : {1, 2, 3}) {
-    directory.AppendMetric(5, {{"update", update}});
+    UpdateRecord record;
+    record.update = update;
+    record.samples = 4 * update;
+    directory.AppendMetric(5, record);
   }
-  static_cast<void>(files_.dir.Write("run/seed-5/metrics.jsonl",
-                                     ReadRun("seed-5/metrics.jsonl") + "{\"update\": 1"));
-  directory.TrimMetrics(5, 3);
-  EXPECT_EQ(ReadRun("seed-5/metrics.jsonl"), "{\"update\":1}\n{\"update\":2}\n");
+  const std::string three = ReadRun("seed-5/metrics.jsonl");
+  static_cast<void>(files_.dir.Write("run/seed-5/metrics.jsonl", three + "{\"update\": 1"));
+  UpdateRecord third;
+  third.update = 3;
+  third.samples = 12;
+  directory.TrimMetrics(5, third);
+  const std::vector<std::string> lines = test::Lines(three);
+  EXPECT_EQ(ReadRun("seed-5/metrics.jsonl"), lines[0] + '\n' + lines[1] + '\n');
 }
 
 TEST_F(TrainTest, OptionsOfTheLearnerAreChecked) {
