@@ -47,7 +47,8 @@ class RanksTest : public ::testing::Test {
             "\" output_dir: \"" + (files_.dir / run).string() + "\" method: \"reinforce\" " +
             "seeds: 5 space: \"ops\" samples: " + std::to_string(samples) +
             " options { key: \"hidden\" value: \"16\" } options { key: \"batch\" value: \"8\" }" +
-            " options { key: \"micro_batches\" value: \"4\" }");
+            " options { key: \"micro_batches\" value: \"4\" }" +
+            " options { key: \"checkpoint_every\" value: \"10\" }");
   }
 
   struct Exit {
@@ -97,10 +98,10 @@ class RanksTest : public ::testing::Test {
 
   /// Kills a rank in the middle, resumes, and holds the result against an undisturbed run.
   void ExpectAKilledRankCanBeResumed(std::size_t killed) const {
-    constexpr int kSamples = 960;
+    constexpr int kSamples = 640;
     const std::string config = Config("killed", kSamples);
     const auto kill = [&](const std::vector<ChildCommand>& ranks) {
-      for (int i = 0; i < 3000 && NumUpdates("killed") < 20; ++i) {
+      for (int i = 0; i < 3000 && NumUpdates("killed") < 15; ++i) {
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
       }
       ranks[killed].Send(SIGKILL);
