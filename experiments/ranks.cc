@@ -43,9 +43,13 @@ void CheckForRanks(const ExperimentConfig& config, const ProcessGroupAddress& ad
     throw InputError("method: '" + config.method.name + "' does not learn, expected reinforce or " +
                      "reinforce+warm where several ranks train together (" + ranks + ")");
   }
-  if (!config.execution.runner.empty() && config.execution.runner != "simulated") {
-    throw InputError("runner: found '" + config.execution.runner +
-                     "', expected simulated where several ranks train together (" + ranks + ")");
+  if (config.execution.Kind(config.model, config.problem) != RunnerKind::kSimulated) {
+    throw InputError("runner: placements are executed, expected simulated where several ranks " +
+                     std::string("train together (") + ranks + ")");
+  }
+  if (!config.problem.devices.empty() && config.problem.profile.empty()) {
+    throw InputError("profile: missing, expected the one file for all ranks (" + ranks +
+                     "), that they do not each measure their own");
   }
   const std::size_t micro_batches = LearningOptions(config.method).micro_batches;
   if (micro_batches < address.size) {

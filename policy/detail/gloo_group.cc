@@ -10,11 +10,15 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #include <vector>
+
+#include "policy/detail/heartbeat.h"
 
 namespace placer {
 namespace {
@@ -23,9 +27,11 @@ using std::chrono::milliseconds;
 
 /// Until all ranks have started; machines of a cluster do not start at the same moment.
 constexpr std::chrono::minutes kJoinTimeout{5};
-/// A rank that computes answers when it is done, however long that takes; one that has ended is
-/// noticed by its closed connection.
+/// A rank that computes answers when it is done, however long that takes. One that has ended is
+/// noticed by its closed connection, one whose machine is gone or that hangs by its silence.
 constexpr std::chrono::hours kMessageTimeout{24};
+constexpr std::chrono::seconds kBeatPeriod{1};
+constexpr int kBeatPatience = 20;
 constexpr int kTag = 0;
 
 /// The address by which this machine reaches the host: a host's own name may be that of a loopback,
@@ -100,6 +106,8 @@ class GlooGroup final : public ProcessGroup {
     options->threads = 1;
     group_ = c10::make_intrusive<c10d::ProcessGroupGloo>(store_, static_cast<int>(rank_),
                                                          static_cast<int>(size_), options);
+    silent_.resize(size_, false);
+    StartHeartbeat();
   }
 
   [[nodiscard]] std::size_t rank() const noexcept override { return rank_; }
@@ -125,19 +133,63 @@ class GlooGroup final : public ProcessGroup {
     if (size == 0) {
       return;
     }
+    bool whole = false;
     try {
       std::vector<at::Tensor> tensors = {
           at::from_blob(data, {static_cast<std::int64_t>(size)}, at::kByte)};
       const int rank = static_cast<int>(with);
-      (sends ? group_->send(tensors, rank, kTag) : group_->recv(tensors, rank, kTag))->wait();
+      const auto work =
+          sends ? group_->send(tensors, rank, kTag) : group_->recv(tensors, rank, kTag);
+      whole = SetCurrent(with, work) && work->wait();
+      SetCurrent(with, nullptr);
     } catch (const std::exception& error) {
+      SetCurrent(with, nullptr);
       throw LostRankError(with, Reason(error));
+    }
+    if (!whole) {
+      throw LostRankError(with, "no sign of life for " + std::to_string(kBeatPatience) + " s");
+    }
+  }
+
+  /// @return whether the other may still be there
+  bool SetCurrent(std::size_t with, c10::intrusive_ptr<c10d::Work> work) {
+    const std::lock_guard lock(mutex_);
+    current_with_ = with;
+    current_ = std::move(work);
+    return !silent_[with];
+  }
+
+  void StartHeartbeat() {
+    std::vector<std::size_t> watched;  // every rank exchanges messages with rank 0 alone
+    for (std::size_t other = 0; other < size_; ++other) {
+      if (other != rank_ && (rank_ == 0 || other == 0)) {
+        watched.push_back(other);
+      }
+    }
+    heartbeat_ = std::make_unique<detail::Heartbeat>(
+        [store = store_](const std::string& key, std::int64_t value) {
+          return store->add(key, value);
+        },
+        rank_, std::move(watched), /*keeper=*/0, [this](std::size_t other) { Abandon(other); },
+        kBeatPeriod, kBeatPatience);
+  }
+
+  void Abandon(std::size_t other) {
+    const std::lock_guard lock(mutex_);
+    silent_[other] = true;
+    if (current_ && current_with_ == other) {
+      current_->abort();
     }
   }
 
   std::size_t rank_, size_;
+  std::mutex mutex_;  ///< of what the heartbeat's thread looks at
+  std::vector<bool> silent_;
+  std::size_t current_with_ = 0;
+  c10::intrusive_ptr<c10d::Work> current_;
   c10::intrusive_ptr<c10d::Store> store_;
   c10::intrusive_ptr<c10d::ProcessGroupGloo> group_;
+  std::unique_ptr<detail::Heartbeat> heartbeat_;  // last: its threads use the others
 };
 
 }  // namespace
