@@ -141,9 +141,9 @@ class GlooGroup final : public ProcessGroup {
       const auto work =
           sends ? group_->send(tensors, rank, kTag) : group_->recv(tensors, rank, kTag);
       whole = SetCurrent(with, work) && work->wait();
-      SetCurrent(with, nullptr);
+      SetCurrent(with, {});
     } catch (const std::exception& error) {
-      SetCurrent(with, nullptr);
+      SetCurrent(with, {});
       throw LostRankError(with, Reason(error));
     }
     if (!whole) {
