@@ -1,8 +1,12 @@
 #include "cost_model/cluster_io.h"
 
+#include <algorithm>
 #include <string_view>
+#include <system_error>
+#include <utility>
 
 #include "cost_model/cluster.pb.h"
+#include "cost_model/cluster_variation.h"
 #include "graphs/base/error.h"
 #include "graphs/base/proto_file.h"
 
@@ -114,11 +118,38 @@ void WriteDevice(const Device& device, proto::Device& to) {
 
 }  // namespace
 
+namespace {
+
+Cluster LoadPlain(const std::string& cluster) {
+  return cluster.starts_with(kZooPrefix) ? MakeZooCluster(cluster.substr(kZooPrefix.size()))
+                                         : ReadCluster(cluster);
+}
+
+}  // namespace
+
 Cluster LoadCluster(const std::string& cluster) {
-  if (cluster.starts_with(kZooPrefix)) {
-    return MakeZooCluster(cluster.substr(kZooPrefix.size()));
+  const std::size_t mark = cluster.find('?');
+  std::error_code ignored;
+  if (mark == std::string::npos || std::filesystem::exists(cluster, ignored)) {
+    return LoadPlain(cluster);
   }
-  return ReadCluster(cluster);
+  ClusterSpec spec = LoadPlain(cluster.substr(0, mark)).spec();
+  std::string_view rest = std::string_view(cluster).substr(mark + 1);
+  try {
+    while (!rest.empty()) {
+      const std::string_view pair = rest.substr(0, rest.find('&'));
+      rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
+      const std::size_t equals = pair.find('=');
+      if (equals == std::string_view::npos) {
+        throw InputError("found '" + std::string(pair) + "', expected key=value");
+      }
+      VaryCluster(spec, pair.substr(0, equals), pair.substr(equals + 1));
+    }
+    spec.name += cluster.substr(mark);
+    return Cluster(std::move(spec));
+  } catch (const InputError& error) {
+    throw error.In(cluster);
+  }
 }
 
 Cluster ReadCluster(const std::filesystem::path& path) {

@@ -9,6 +9,7 @@
 namespace placer {
 
 /// `zoo:NAME` or a file in the format of cost_model/cluster.proto (.txtpb, .pb, .json).
+/// Either with `?key=value&...` behind it, which changes it (cost_model/cluster_variation.h).
 /// @throws InputError; an unknown zoo name lists the known ones, an unknown field is an error
 [[nodiscard]] Cluster LoadCluster(const std::string& cluster);
 [[nodiscard]] Cluster ReadCluster(const std::filesystem::path& path);

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "cost_model/placement.pb.h"
+#include "graphs/base/csv.h"
 #include "graphs/base/error.h"
 #include "graphs/base/proto_file.h"
 #include "graphs/base/replace_file.h"
@@ -21,21 +22,6 @@ std::string Hex(std::uint64_t fingerprint) {
   (void)std::snprintf(text.data(), text.size(), "%016llx",
                       static_cast<unsigned long long>(fingerprint));
   return text.data();
-}
-
-/// RFC 4180.
-std::string CsvField(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) {
-    return text;
-  }
-  std::string quoted = "\"";
-  for (const char c : text) {
-    quoted += c;
-    if (c == '"') {
-      quoted += c;
-    }
-  }
-  return quoted + '"';
 }
 
 std::string Csv(const SavedPlacement& saved) {
@@ -61,6 +47,42 @@ DeviceId DeviceNamed(const std::string& op, const std::string& name, const Saved
       (saved.cluster_name.empty() || saved.cluster_name == cluster.name()
            ? ""
            : " (the placement was made for cluster " + Quoted(saved.cluster_name) + ")"));
+}
+
+proto::Placement ToMessage(const SavedPlacement& saved) {
+  proto::Placement message;
+  message.set_graph_name(saved.graph_name);
+  message.set_cluster_name(saved.cluster_name);
+  message.set_graph_fingerprint(saved.graph_fingerprint);
+  message.set_cluster_fingerprint(saved.cluster_fingerprint);
+  message.set_method(saved.method);
+  message.set_seed(saved.seed);
+  if (saved.step_time_seconds) {
+    message.set_step_time_s(*saved.step_time_seconds);
+  }
+  for (const auto& [op, device] : saved.device_of_op) {
+    proto::Assignment& assignment = *message.add_ops();
+    assignment.set_op(op);
+    assignment.set_device(device);
+  }
+  return message;
+}
+
+SavedPlacement FromMessage(const proto::Placement& message) {
+  SavedPlacement saved;
+  saved.graph_name = message.graph_name();
+  saved.cluster_name = message.cluster_name();
+  saved.graph_fingerprint = message.graph_fingerprint();
+  saved.cluster_fingerprint = message.cluster_fingerprint();
+  saved.method = message.method();
+  saved.seed = message.seed();
+  if (message.has_step_time_s()) {
+    saved.step_time_seconds = message.step_time_s();
+  }
+  for (const proto::Assignment& assignment : message.ops()) {
+    saved.device_of_op.emplace_back(assignment.op(), assignment.device());
+  }
+  return saved;
 }
 
 }  // namespace
@@ -121,20 +143,7 @@ Placement Restore(const SavedPlacement& saved, const Graph& graph, const Cluster
 SavedPlacement ReadPlacement(const std::filesystem::path& path) {
   proto::Placement message;
   ReadProtoFile(path, kFormat, message);
-  SavedPlacement saved;
-  saved.graph_name = message.graph_name();
-  saved.cluster_name = message.cluster_name();
-  saved.graph_fingerprint = message.graph_fingerprint();
-  saved.cluster_fingerprint = message.cluster_fingerprint();
-  saved.method = message.method();
-  saved.seed = message.seed();
-  if (message.has_step_time_s()) {
-    saved.step_time_seconds = message.step_time_s();
-  }
-  for (const proto::Assignment& assignment : message.ops()) {
-    saved.device_of_op.emplace_back(assignment.op(), assignment.device());
-  }
-  return saved;
+  return FromMessage(message);
 }
 
 void WritePlacement(const SavedPlacement& saved, const std::filesystem::path& path) {
@@ -147,22 +156,20 @@ void WritePlacement(const SavedPlacement& saved, const std::filesystem::path& pa
     throw InputError(path.string() + ": unknown suffix '" + suffix +
                      "', expected .pb, .txtpb, .json or .csv");
   }
-  proto::Placement message;
-  message.set_graph_name(saved.graph_name);
-  message.set_cluster_name(saved.cluster_name);
-  message.set_graph_fingerprint(saved.graph_fingerprint);
-  message.set_cluster_fingerprint(saved.cluster_fingerprint);
-  message.set_method(saved.method);
-  message.set_seed(saved.seed);
-  if (saved.step_time_seconds) {
-    message.set_step_time_s(*saved.step_time_seconds);
-  }
-  for (const auto& [op, device] : saved.device_of_op) {
-    proto::Assignment& assignment = *message.add_ops();
-    assignment.set_op(op);
-    assignment.set_device(device);
-  }
+  proto::Placement message = ToMessage(saved);
   WriteProtoFile(path, kFormat, message);
+}
+
+std::string PlacementToBytes(const SavedPlacement& saved) {
+  proto::Placement message = ToMessage(saved);
+  message.set_format(std::string(kFormat.format));
+  return message.SerializeAsString();
+}
+
+SavedPlacement PlacementFromBytes(std::string_view bytes, const std::string& where) {
+  proto::Placement message;
+  ParseProto(bytes, where, kFormat, message);
+  return FromMessage(message);
 }
 
 }  // namespace placer

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -38,5 +39,10 @@ struct SavedPlacement {
 [[nodiscard]] SavedPlacement ReadPlacement(const std::filesystem::path& path);
 /// .pb, .txtpb, .json, .csv by suffix; by rename. @throws InputError
 void WritePlacement(const SavedPlacement& saved, const std::filesystem::path& path);
+
+/// The content of a .pb file. Equal plans give equal bytes.
+[[nodiscard]] std::string PlacementToBytes(const SavedPlacement& saved);
+/// @param where  put in front of faults. @throws InputError
+[[nodiscard]] SavedPlacement PlacementFromBytes(std::string_view bytes, const std::string& where);
 
 }  // namespace placer

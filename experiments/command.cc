@@ -50,7 +50,7 @@ ExitCode ParseAndRun(std::span<const std::string> args, const Console& console) 
   CLI::App app("Placer: decides on which device each op of a neural network runs.", "placer");
   app.require_subcommand(1);
   app.footer(kFooter);
-  app.set_version_flag("--version", "placer 0.1.0");
+  app.set_version_flag("--version", std::string("placer ") + kVersionText);
   const std::vector<std::unique_ptr<Subcommand>> subcommands = AllSubcommands();
   std::vector<CLI::App*> parsers;
   for (const auto& subcommand : subcommands) {
@@ -93,6 +93,10 @@ std::vector<std::unique_ptr<Subcommand>> AllSubcommands() {
   all.push_back(MakeRunCommand());
   all.push_back(MakeFidelityCommand());
   all.push_back(MakeCurvesCommand());
+  all.push_back(MakeSweepCommand());
+  all.push_back(MakeResultsCommand());
+  all.push_back(MakeWhatIfCommand());
+  all.push_back(MakeSweepWorkerCommand());
   return all;
 }
 

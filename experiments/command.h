@@ -8,6 +8,8 @@
 
 namespace placer {
 
+inline constexpr const char* kVersionText = "0.1.0";
+
 /// The whole `placer` command in process: parses, runs, and turns every exception into one line on
 /// `console.err` and an exit code. Never throws.
 /// @param args  without the program's name

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "experiments/experiment.pb.h"
+#include "experiments/detail/experiment_messages.h"
 #include "graphs/base/error.h"
 #include "graphs/base/proto_file.h"
 
@@ -149,7 +149,10 @@ void ReadBudget(const proto::Experiment& from, ExperimentConfig& to) {
   }
 }
 
-ExperimentConfig FromProto(const proto::Experiment& from, const std::string& default_name) {
+}  // namespace
+
+ExperimentConfig detail::ExperimentFrom(const proto::Experiment& from,
+                                        const std::string& default_name) {
   ExperimentConfig to;
   to.name = from.name().empty() ? default_name : from.name();
   ReadProblem(from, to);
@@ -158,24 +161,32 @@ ExperimentConfig FromProto(const proto::Experiment& from, const std::string& def
   to.method.preset = from.preset();
   to.method.options = {from.options().begin(), from.options().end()};
   ReadBudget(from, to);
-  Require(from.output_dir(), "output_dir");
   to.output_dir = from.output_dir();
   return to;
 }
-
-}  // namespace
 
 ExperimentConfig ReadExperiment(const fs::path& path) {
   proto::Experiment parsed;
   ReadProtoFile(path, kFormat, parsed);
   try {
-    return FromProto(parsed, path.stem().string());
+    Require(parsed.output_dir(), "output_dir");
+    return detail::ExperimentFrom(parsed, path.stem().string());
   } catch (const InputError& error) {
     throw error.In(path.string());
   }
 }
 
-std::string ExperimentToText(const ExperimentConfig& config) {
+ExperimentConfig ParseExperiment(std::string_view text, const std::string& where) {
+  proto::Experiment parsed;
+  ParseProto(text, where, kFormat, parsed);
+  try {
+    return detail::ExperimentFrom(parsed, where);
+  } catch (const InputError& error) {
+    throw error.In(where);
+  }
+}
+
+proto::Experiment detail::ToMessage(const ExperimentConfig& config) {
   proto::Experiment to;
   to.set_format(std::string(kFormat.format));
   to.set_name(config.name);
@@ -206,11 +217,19 @@ std::string ExperimentToText(const ExperimentConfig& config) {
   }
   to.mutable_seeds()->Assign(config.seeds.begin(), config.seeds.end());
   to.set_output_dir(config.output_dir.string());
+  return to;
+}
+
+std::string detail::ToText(const google::protobuf::Message& message) {
   std::string text;
   google::protobuf::TextFormat::Printer printer;
   printer.SetUseShortRepeatedPrimitives(true);
-  printer.PrintToString(to, &text);
+  printer.PrintToString(message, &text);
   return text;
+}
+
+std::string ExperimentToText(const ExperimentConfig& config) {
+  return detail::ToText(detail::ToMessage(config));
 }
 
 }  // namespace placer

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "experiments/execution.h"
@@ -29,6 +30,9 @@ struct ExperimentConfig {
 /// @throws InputError with file, line and field: not text of that form, an unknown field, a missing
 /// or wrong value
 [[nodiscard]] ExperimentConfig ReadExperiment(const std::filesystem::path& path);
+/// The same from text, which may have no output_dir. @param where  put in front of faults, and the
+/// name if there is none
+[[nodiscard]] ExperimentConfig ParseExperiment(std::string_view text, const std::string& where);
 /// The resolved config as text that ReadExperiment() takes back.
 [[nodiscard]] std::string ExperimentToText(const ExperimentConfig& config);
 

@@ -168,14 +168,16 @@ TrialOptions ExperimentRun::Options(const std::vector<TrialSpec>& specs, int job
         },
         team_);
   };
-  if (!Learns(config_.method.name)) {
-    options.on_progress = [this, &specs, last = std::vector<std::int64_t>(specs.size())](
-                              std::size_t i, const Progress& progress) mutable {
-      if (std::exchange(last[i], progress.samples) != progress.samples) {
-        directory_.AppendMetric(specs[i].seed, progress);
-      }
-    };
-  }
+  options.on_progress = [this, &specs, last = std::vector<std::int64_t>(specs.size())](
+                            std::size_t i, const Progress& progress) mutable {
+    if (!Learns(config_.method.name) &&
+        std::exchange(last[i], progress.samples) != progress.samples) {
+      directory_.AppendMetric(specs[i].seed, progress);
+    }
+    if (observe_) {
+      observe_(specs[i].seed, progress);
+    }
+  };
   return options;
 }
 

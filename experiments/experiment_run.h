@@ -1,9 +1,11 @@
 #pragma once
 
+#include <functional>
 #include <iosfwd>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <stop_token>
+#include <utility>
 #include <vector>
 
 #include "experiments/console.h"
@@ -25,6 +27,10 @@ class ExperimentRun {
                 const RunDirectory& directory, const Execution& execution,
                 RankTeam* team = nullptr);
 
+  /// Calls `observe` as seeds go on, from their threads; before RunSeeds().
+  void Observe(std::function<void(Seed, const Progress&)> observe) {
+    observe_ = std::move(observe);
+  }
   /// @param jobs  seeds at a time
   void RunSeeds(const Console& console, int jobs);
   /// result.json of every seed that has one, in the order of the seeds; after RunSeeds().
@@ -51,6 +57,7 @@ class ExperimentRun {
   std::unique_ptr<ShardedRunner> shared_runner_;
   std::unique_ptr<Problem> shared_problem_;  ///< judged by all ranks
   mutable std::stop_source stop_;            ///< the user's wish, or a rank is lost
+  std::function<void(Seed, const Progress&)> observe_;
   std::vector<nlohmann::ordered_json> results_;
 };
 

@@ -56,6 +56,16 @@ std::string FormatWall(Seconds wall) {
                                : fmt::format("{:.1f} s", wall.count());
 }
 
+std::string FormatTimeLeft(Seconds left) {
+  const auto seconds = static_cast<std::int64_t>(std::ceil(left.count()));
+  if (seconds < 120) {
+    return fmt::format("{} s left", seconds);
+  }
+  const std::int64_t minutes = (seconds + 59) / 60;
+  return minutes < 120 ? fmt::format("{} min left", minutes)
+                       : fmt::format("{} h {} min left", minutes / 60, minutes % 60);
+}
+
 std::string FormatPercent(double fraction) { return fmt::format("{:.1f} %", fraction * 100); }
 
 std::string FormatChange(double fraction) {

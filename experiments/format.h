@@ -28,6 +28,8 @@ enum class TimeUnit : std::uint8_t { kSeconds, kMilliseconds, kMicroseconds };
 
 /// Wall time: "41 ms", "75.0 s".
 [[nodiscard]] std::string FormatWall(Seconds wall);
+/// "6 s left", "12 min left", "3 h 20 min left".
+[[nodiscard]] std::string FormatTimeLeft(Seconds left);
 /// 0.1234 -> "12.3 %".
 [[nodiscard]] std::string FormatPercent(double fraction);
 /// With its sign, "+12.3 %", "-0.5 %"; what rounds to nothing is "0.0 %".

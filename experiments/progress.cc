@@ -1,34 +1,16 @@
 #include "experiments/progress.h"
 
 #include <spdlog/fmt/fmt.h>
-#include <spdlog/logger.h>
-#include <spdlog/sinks/ostream_sink.h>
 
 #include <algorithm>
 #include <cmath>
-#include <ostream>
 
 #include "experiments/format.h"
 
 namespace placer {
-namespace {
-
-using std::chrono::milliseconds;
-// Often enough to look alive, seldom enough to cost nothing; a log file wants fewer lines.
-constexpr milliseconds kTerminalPeriod{200};
-constexpr milliseconds kLogPeriod{10'000};
-
-}  // namespace
 
 ProgressMeter::ProgressMeter(const Console& console, std::string what)
-    : console_(console),
-      what_(std::move(what)),
-      logger_(std::make_unique<spdlog::logger>(
-          "placer", std::make_shared<spdlog::sinks::ostream_sink_mt>(console.err, true))),
-      start_(Clock::now()),
-      last_shown_(start_) {}
-
-ProgressMeter::~ProgressMeter() { Clear(); }
+    : shown_(console), what_(std::move(what)), start_(Clock::now()) {}
 
 void ProgressMeter::StartTrials(const std::vector<std::int64_t>& budgets,
                                 std::optional<Clock::time_point> deadline) {
@@ -104,33 +86,20 @@ std::string ProgressMeter::LineLocked() const {
   }
   line += fmt::format(", {}/s", FormatCount(std::llround(rate)));
   if (const std::optional<Seconds> left = TimeLeftLocked()) {
-    line += fmt::format(", {:.0f} s left", std::ceil(left->count()));
+    line += ", " + FormatTimeLeft(*left);
   }
   return line;
 }
 
 void ProgressMeter::ShowLocked() {
-  const Clock::time_point now = Clock::now();
-  if (now - last_shown_ < (console_.err_is_terminal ? kTerminalPeriod : kLogPeriod)) {
-    return;
+  if (shown_.IsDue()) {
+    shown_.Show(LineLocked());
   }
-  last_shown_ = now;
-  const std::string line = LineLocked();
-  if (!console_.err_is_terminal) {
-    logger_->info(line);
-    return;
-  }
-  const std::size_t width = std::max(shown_width_, line.size());
-  console_.err << '\r' << line << std::string(width - line.size(), ' ') << std::flush;
-  shown_width_ = line.size();
 }
 
 void ProgressMeter::Clear() {
   const std::scoped_lock lock(mutex_);
-  if (shown_width_ > 0) {
-    console_.err << '\r' << std::string(shown_width_, ' ') << '\r' << std::flush;
-    shown_width_ = 0;
-  }
+  shown_.Clear();
 }
 
 }  // namespace placer

@@ -2,18 +2,14 @@
 
 #include <chrono>
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "experiments/console.h"
+#include "experiments/progress_line.h"
 #include "placer/placer.h"
-
-namespace spdlog {
-class logger;
-}
 
 namespace placer {
 
@@ -22,7 +18,7 @@ namespace placer {
 class ProgressMeter {
  public:
   ProgressMeter(const Console& console, std::string what);
-  ~ProgressMeter();
+  ~ProgressMeter() = default;
   ProgressMeter(const ProgressMeter&) = delete;
   ProgressMeter& operator=(const ProgressMeter&) = delete;
 
@@ -37,7 +33,7 @@ class ProgressMeter {
   void FinishTrial(std::size_t trial, std::int64_t used_samples);
   /// "12,000/40,000 samples, best 1.234 s, 5,000/s, 6 s left"
   [[nodiscard]] std::string Line() const;
-  /// Removes the progress line; called by the destructor as well.
+  /// Removes the progress line; the destructor does so as well.
   void Clear();
 
  private:
@@ -50,17 +46,15 @@ class ProgressMeter {
   [[nodiscard]] std::optional<Seconds> TimeLeftLocked() const;
   void ShowLocked();
 
-  const Console& console_;
+  ProgressLine shown_;
   std::string what_;
-  std::unique_ptr<spdlog::logger> logger_;
   mutable std::mutex mutex_;
   std::vector<Trial> trials_;
   std::optional<Clock::time_point> deadline_;
   std::int64_t expected_samples_ = 0, samples_ = 0;
   bool has_best_ = false;
   StepSummary best_;
-  Clock::time_point start_, last_shown_;
-  std::size_t shown_width_ = 0;
+  Clock::time_point start_;
 };
 
 }  // namespace placer

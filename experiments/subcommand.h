@@ -52,6 +52,10 @@ class Subcommand {
 [[nodiscard]] std::unique_ptr<Subcommand> MakeRunCommand();
 [[nodiscard]] std::unique_ptr<Subcommand> MakeFidelityCommand();
 [[nodiscard]] std::unique_ptr<Subcommand> MakeCurvesCommand();
+[[nodiscard]] std::unique_ptr<Subcommand> MakeSweepCommand();
+[[nodiscard]] std::unique_ptr<Subcommand> MakeSweepWorkerCommand();
+[[nodiscard]] std::unique_ptr<Subcommand> MakeResultsCommand();
+[[nodiscard]] std::unique_ptr<Subcommand> MakeWhatIfCommand();
 
 /// In the order the help lists them.
 [[nodiscard]] std::vector<std::unique_ptr<Subcommand>> AllSubcommands();

@@ -6,6 +6,7 @@
 #include "experiments/ranks.h"
 #include "experiments/subcommand.h"
 #include "graphs/base/error.h"
+#include "placer/auto_placer.h"
 #include "placer/rank_team.h"
 
 namespace placer {
@@ -28,7 +29,7 @@ class TrainCommand final : public Subcommand {
 
   ExitCode Run(const Console& console) override {
     const ExperimentConfig config = ReadExperiment(config_);
-    const PlacerRegistry registry = AllPlacers();
+    const PlacerRegistry registry = LibraryPlacers();
     const std::optional<ProcessGroupAddress> address = ProcessGroupFromEnvironment();
     try {  // before the model is read, and before a directory is made
       static_cast<void>(MakeConfigured(registry, config.method));

@@ -2,7 +2,6 @@
 
 #include <dlfcn.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,16 +15,17 @@
 
 #include "cost_model/cluster.h"
 #include "graphs/graph_io.h"
-#include "runner/detail/child_process.h"
-#include "runner/detail/message_pipe.h"
+#include "runner/child_process.h"
 #include "runner/detail/worker_messages.h"
+#include "runner/message_pipe.h"
+#include "runner/stop_signal.h"
 
 namespace placer {
 namespace {
 
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
-using BufferState = detail::MessageBuffer::State;
+using BufferState = MessageBuffer::State;
 
 /// How often the process's memory is looked at: seldom enough not to disturb it, often enough that
 /// it cannot take much more than its limit (pages are touched at some GB/s).
@@ -67,28 +67,6 @@ std::int64_t ReadNumber(const fs::path& path) {
   return file >> value ? value : 0;
 }
 
-/// Wakes a poll() when a stop is asked for.
-class StopSignal {
- public:
-  explicit StopSignal(const std::stop_token& token)
-      : fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), callback_(std::in_place, token, Raise{fd_}) {}
-  ~StopSignal() {
-    callback_.reset();  // before its file is closed
-    close(fd_);
-  }
-  StopSignal(const StopSignal&) = delete;
-  StopSignal& operator=(const StopSignal&) = delete;
-  [[nodiscard]] int fd() const noexcept { return fd_; }
-
- private:
-  struct Raise {
-    int fd;
-    void operator()() const noexcept { static_cast<void>(eventfd_write(fd, 1)); }
-  };
-  int fd_;
-  std::optional<std::stop_callback<Raise>> callback_;
-};
-
 /// The running process and the conversation with it.
 class Process {
  public:
@@ -98,8 +76,8 @@ class Process {
   /// @throws WorkerError; the process is ended then
   detail::WorkerReply Call(const detail::WorkerRequest& request, Seconds limit) {
     const auto deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(limit);
-    detail::MessageBuffer buffer;
-    if (!detail::SendMessage(child.socket(), request)) {
+    MessageBuffer buffer;
+    if (!SendMessage(child.socket(), request)) {
       Fail(StepOutcome::kFailed, "the process that executes the model");
     }
     for (;;) {
@@ -156,7 +134,7 @@ class Process {
   std::int64_t memory_limit = options.memory_limit_bytes > 0 ? options.memory_limit_bytes
                                                              : DefaultMemoryLimit();
   StopSignal stop{options.stop};
-  detail::ChildProcess child;
+  ChildProcess child;
 };
 
 [[noreturn]] void ThrowFault(const proto::worker::Fault& fault) {

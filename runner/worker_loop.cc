@@ -6,8 +6,8 @@
 
 #include "graphs/base/error.h"
 #include "graphs/graph_io.h"
-#include "runner/detail/message_pipe.h"
 #include "runner/detail/worker_messages.h"
+#include "runner/message_pipe.h"
 
 namespace placer {
 namespace {
@@ -110,10 +110,10 @@ int RunWorkerLoop(int socket, const StepExecutorFactory& make_executor) {
   Server server(make_executor);
   for (;;) {
     detail::WorkerRequest request;
-    if (!detail::ReceiveMessage(socket, request)) {
+    if (!ReceiveMessage(socket, request)) {
       return 0;
     }
-    if (!detail::SendMessage(socket, server.Answer(request))) {
+    if (!SendMessage(socket, server.Answer(request))) {
       return 0;
     }
   }

@@ -75,6 +75,9 @@ struct StoredTrial {
   [[nodiscard]] std::string axis(const std::string& field) const;
 };
 
+/// The store's file in a sweep's output_dir.
+inline constexpr const char* kSweepStoreName = "sweep.db";
+
 /// The trials of a sweep and their results in an SQLite database, which many processes of one
 /// machine may read and write at once (write-ahead log; a writer waits for the others for up to a
 /// minute). Every call is one transaction: a process that is killed leaves what it had finished.
@@ -92,6 +95,7 @@ class SweepStore {
   SweepStore(const SweepStore&) = delete;
   SweepStore& operator=(const SweepStore&) = delete;
 
+  [[nodiscard]] const std::filesystem::path& path() const noexcept;
   /// Makes this list the plan. Trials that are known by key keep what they have; those that are not
   /// in the list stay in the database outside of the plan.
   /// @param config  the sweep's own config, as text

@@ -9,16 +9,18 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
-namespace placer::detail {
+namespace placer {
 
 /// A program in a process of its own, with a socket to talk over and its standard error kept in
 /// memory. It dies with this object, and with this process, however that ends. Not thread-safe.
 class ChildProcess {
  public:
-  /// Runs `program SOCKET`, SOCKET being the number of the child's end. @throws Error if it cannot
-  /// be started
-  explicit ChildProcess(const std::filesystem::path& program);
+  /// Runs `program ARGS... SOCKET`, SOCKET being the number of the child's end. @throws Error if it
+  /// cannot be started
+  explicit ChildProcess(const std::filesystem::path& program,
+                        const std::vector<std::string>& args = {});
   /// Kills it if it still runs.
   ~ChildProcess();
   ChildProcess(const ChildProcess&) = delete;
@@ -34,7 +36,7 @@ class ChildProcess {
   std::string Kill();
 
  private:
-  void Run(const std::filesystem::path& program, int child_socket);
+  void Run(std::vector<std::string> argv, int child_socket);
 
   pid_t pid_ = -1;
   int socket_ = -1;
@@ -49,4 +51,4 @@ class ChildProcess {
   std::thread starter_;
 };
 
-}  // namespace placer::detail
+}  // namespace placer

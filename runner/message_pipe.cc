@@ -1,4 +1,4 @@
-#include "runner/detail/message_pipe.h"
+#include "runner/message_pipe.h"
 
 #include <google/protobuf/message_lite.h>
 #include <poll.h>
@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <cstddef>
 
-namespace placer::detail {
+namespace placer {
 namespace {
 
 constexpr std::size_t kHeader = 4;
@@ -89,4 +89,4 @@ bool ReceiveMessage(int fd, google::protobuf::MessageLite& message) {
   }
 }
 
-}  // namespace placer::detail
+}  // namespace placer

@@ -1,4 +1,4 @@
-#include "runner/detail/child_process.h"
+#include "runner/child_process.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -12,10 +12,11 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <utility>
 
 #include "graphs/base/error.h"
 
-namespace placer::detail {
+namespace placer {
 namespace {
 
 constexpr std::size_t kLongestLine = 300;  ///< of standard error that is quoted
@@ -25,8 +26,7 @@ constexpr std::size_t kLongestLine = 300;  ///< of standard error that is quoted
 }
 
 /// What runs between fork and exec: only what may be called there.
-[[noreturn]] void BecomeProgram(const char* program, const char* socket_number, int socket,
-                                int errors, pid_t parent) {
+[[noreturn]] void BecomeProgram(char* const* argv, int socket, int errors, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) {
     _exit(127);  // the parent was quicker to die
@@ -42,7 +42,7 @@ constexpr std::size_t kLongestLine = 300;  ///< of standard error that is quoted
   dup2(errors, STDOUT_FILENO);
   const int nothing = open("/dev/null", O_RDONLY);
   dup2(nothing, STDIN_FILENO);
-  execl(program, program, socket_number, nullptr);
+  execv(argv[0], argv);
   _exit(126);
 }
 
@@ -61,7 +61,8 @@ std::string LastLine(int fd) {
 
 }  // namespace
 
-ChildProcess::ChildProcess(const std::filesystem::path& program) {
+ChildProcess::ChildProcess(const std::filesystem::path& program,
+                           const std::vector<std::string>& args) {
   std::array<int, 2> ends{};
   if (access(program.c_str(), X_OK) != 0) {
     ThrowSystemError(program.string() + ": cannot be run");
@@ -71,7 +72,12 @@ ChildProcess::ChildProcess(const std::filesystem::path& program) {
   }
   socket_ = ends[0];
   errors_ = memfd_create("placer_worker_errors", MFD_CLOEXEC);
-  starter_ = std::thread([this, program, child_socket = ends[1]] { Run(program, child_socket); });
+  std::vector<std::string> argv = {program.string()};
+  argv.insert(argv.end(), args.begin(), args.end());
+  argv.push_back(std::to_string(ends[1]));
+  starter_ = std::thread([this, argv = std::move(argv), child_socket = ends[1]]() mutable {
+    Run(std::move(argv), child_socket);
+  });
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return started_; });
   close(ends[1]);
@@ -87,12 +93,16 @@ ChildProcess::ChildProcess(const std::filesystem::path& program) {
   }
 }
 
-void ChildProcess::Run(const std::filesystem::path& program, int child_socket) {
-  const std::string number = std::to_string(child_socket);
+void ChildProcess::Run(std::vector<std::string> argv, int child_socket) {
+  std::vector<char*> pointers;
+  for (std::string& argument : argv) {
+    pointers.push_back(argument.data());
+  }
+  pointers.push_back(nullptr);
   const pid_t parent = getpid();
   const pid_t child = fork();
   if (child == 0) {
-    BecomeProgram(program.c_str(), number.c_str(), child_socket, errors_, parent);
+    BecomeProgram(pointers.data(), child_socket, errors_, parent);
   }
   std::unique_lock lock(mutex_);
   pid_ = child;
@@ -140,4 +150,4 @@ std::string ChildProcess::Kill() {
   return ending_;
 }
 
-}  // namespace placer::detail
+}  // namespace placer

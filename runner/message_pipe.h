@@ -7,7 +7,7 @@ namespace google::protobuf {
 class MessageLite;
 }  // namespace google::protobuf
 
-namespace placer::detail {
+namespace placer {
 
 /// A message is a 4-byte little-endian length and as many bytes.
 inline constexpr std::uint32_t kMaxMessageBytes = 1U << 30U;
@@ -31,4 +31,4 @@ class MessageBuffer {
   std::string bytes_;  ///< length and content, as far as they came
 };
 
-}  // namespace placer::detail
+}  // namespace placer

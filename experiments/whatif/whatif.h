@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "experiments/sweep/sweep_plan.h"
+#include "experiments/sweep/sweep_store.h"
+
+namespace placer {
+
+struct ExperimentConfig;
+
+/// "links.bandwidth=1x,2x": what is varied, and how.
+struct Variation {
+  std::string field;  ///< a field of an experiment, as an axis of a sweep names it
+  std::string name;   ///< as the user wrote it
+  std::vector<std::string> values;
+};
+/// A name is a parameter of the cluster (cost_model/cluster_variation.h), `batch` or another
+/// parameter of a zoo model, or a field of an experiment.
+/// @throws InputError
+[[nodiscard]] Variation ParseVariation(const std::string& text, const ExperimentConfig& base);
+
+/// Every combination of the values as a sweep of one seed each.
+/// @throws InputError
+[[nodiscard]] SweepPlan PlanWhatIf(const ExperimentConfig& base,
+                                   const std::vector<Variation>& variations,
+                                   const std::filesystem::path& output_dir);
+
+/// Which trials no other beats: none is at least as good in step time, devices used and largest
+/// memory of a device and better in one of them. Equal ones are all on the front; trials without a
+/// feasible plan never are.
+[[nodiscard]] std::vector<bool> ParetoFront(const std::vector<StoredTrial>& trials);
+
+}  // namespace placer

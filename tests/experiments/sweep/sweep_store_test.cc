@@ -1,0 +1,200 @@
+#include "experiments/sweep/sweep_store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "graphs/base/error.h"
+#include "tests/support/temp_dir.h"
+
+namespace placer {
+namespace {
+
+using ::testing::HasSubstr;
+
+PlannedTrial Trial(const std::string& key) {
+  return {key, "method: \"etf\"", {{"method", "etf"}, {"seed", key}}};
+}
+
+TrialResult SomeResult() {
+  TrialResult result;
+  result.message = "found";
+  result.metrics = {{"feasible", 1}, {"step_time_seconds", 0.125}};
+  result.curve = {{1, Seconds(0.5)}, {7, Seconds(0.125)}};
+  result.placement = SavedPlacement{};
+  result.placement->graph_name = "g";
+  result.placement->device_of_op = {{"a", "/gpu:0"}};
+  return result;
+}
+
+class SweepStoreTest : public ::testing::Test {
+ protected:
+  [[nodiscard]] SweepStore Open() const { return SweepStore::Open(path_); }
+  test::TempDir dir_;
+  std::filesystem::path path_ = dir_ / "sweep.db";
+};
+
+TEST_F(SweepStoreTest, KeepsEverythingOfATrial) {
+  {
+    SweepStore store = Open();
+    store.SetPlan("demo", "config", std::vector{Trial("k1"), Trial("k2")});
+    EXPECT_TRUE(store.Claim("k2"));
+    store.Finish("k2", SomeResult());
+  }
+  const SweepStore store = SweepStore::OpenToRead(path_.parent_path());
+  EXPECT_EQ(store.name(), "demo");
+  EXPECT_EQ(store.config(), "config");
+  const std::vector<StoredTrial> trials = store.Trials();
+  ASSERT_EQ(trials.size(), 2U);
+  EXPECT_EQ(trials[0].state, TrialState::kPending);
+  EXPECT_EQ(trials[0].process, "");
+  EXPECT_EQ(trials[1].state, TrialState::kDone);
+  EXPECT_EQ(trials[1].axes, Trial("k2").axes);
+  EXPECT_EQ(trials[1].axis("seed"), "k2");
+  EXPECT_EQ(trials[1].attempts, 1);
+  EXPECT_EQ(trials[1].message, "found");
+  EXPECT_EQ(trials[1].metrics, SomeResult().metrics);
+  EXPECT_TRUE(trials[1].feasible());
+  EXPECT_THAT(trials[1].process, HasSubstr(", placer "));
+  EXPECT_EQ(store.Placement("k2"), SomeResult().placement);
+  EXPECT_EQ(store.Placement("k1"), std::nullopt);
+  const LearningCurve curve = store.Curve("k2");
+  ASSERT_EQ(curve.size(), 2U);
+  EXPECT_EQ(curve[1].samples, 7);
+  EXPECT_EQ(curve[1].best.count(), 0.125);
+}
+
+TEST_F(SweepStoreTest, AnotherPlanKeepsFinishedTrialsAndPutsOthersAside) {
+  SweepStore store = Open();
+  store.SetPlan("demo", "", std::vector{Trial("k1"), Trial("k2")});
+  ASSERT_TRUE(store.Claim("k1"));
+  store.Finish("k1", SomeResult());
+  store.SetPlan("demo", "", std::vector{Trial("k3"), Trial("k1")});
+  const std::vector<StoredTrial> trials = store.Trials();
+  ASSERT_EQ(trials.size(), 2U);
+  EXPECT_EQ(trials[0].key, "k3");
+  EXPECT_EQ(trials[1].state, TrialState::kDone);
+  EXPECT_EQ(store.NumOutsidePlan(), 1U);
+}
+
+TEST_F(SweepStoreTest, OneProcessHasATrialAtATime) {
+  SweepStore one = Open();
+  one.SetPlan("demo", "", std::vector{Trial("k")});
+  SweepStore two = Open();
+  EXPECT_TRUE(one.Claim("k"));
+  EXPECT_FALSE(two.Claim("k"));
+  EXPECT_FALSE(one.Claim("k"));
+  EXPECT_EQ(two.Trials()[0].state, TrialState::kRunning);
+  one.Release("k");
+  EXPECT_TRUE(two.Claim("k"));
+  two.Finish("k", SomeResult());
+  EXPECT_FALSE(one.Claim("k"));
+  EXPECT_EQ(one.Trials()[0].attempts, 2);
+}
+
+TEST_F(SweepStoreTest, WhatAKilledProcessHadIsPending) {
+  SweepStore store = Open();
+  store.SetPlan("demo", "", std::vector{Trial("k")});
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    SweepStore other = SweepStore::Open(path_);
+    const char claimed = other.Claim("k") ? 'y' : 'n';
+    if (write(ends[1], &claimed, 1) == 1) {
+      pause();
+    }
+    _exit(1);
+  }
+  char claimed = 0;
+  ASSERT_EQ(read(ends[0], &claimed, 1), 1);
+  EXPECT_EQ(claimed, 'y');
+  EXPECT_FALSE(store.Claim("k"));
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  EXPECT_EQ(store.Trials()[0].state, TrialState::kPending);
+  EXPECT_TRUE(store.Claim("k"));
+  close(ends[0]);
+  close(ends[1]);
+}
+
+TEST_F(SweepStoreTest, ManyWritersLoseNothing) {
+  constexpr int kThreads = 4, kTrials = 20;
+  std::vector<PlannedTrial> plan;
+  for (int i = 0; i < kThreads * kTrials; ++i) {
+    plan.push_back(Trial("k" + std::to_string(i)));
+  }
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
+        SweepStore store = Open();  // the first ones make the file at the same time
+        store.SetPlan("demo", "", plan);
+        for (int i = t; i < kThreads * kTrials; i += kThreads) {
+          EXPECT_TRUE(store.Claim(plan[static_cast<std::size_t>(i)].key));
+          store.Finish(plan[static_cast<std::size_t>(i)].key, SomeResult());
+        }
+      });
+    }
+  }
+  for (const StoredTrial& trial : Open().Trials()) {
+    EXPECT_EQ(trial.state, TrialState::kDone);
+    EXPECT_EQ(trial.attempts, 1);
+  }
+}
+
+TEST_F(SweepStoreTest, UnsuccessfulTrialsCanBeTriedAgain) {
+  SweepStore store = Open();
+  store.SetPlan("demo", "", std::vector{Trial("k1"), Trial("k2"), Trial("k3")});
+  for (const auto& [key, state] :
+       {std::pair("k1", TrialState::kDone), std::pair("k2", TrialState::kFailed),
+        std::pair("k3", TrialState::kCrashed)}) {
+    ASSERT_TRUE(store.Claim(key));
+    TrialResult result;
+    result.state = state;
+    store.Finish(key, result);
+    EXPECT_FALSE(store.Claim(key));
+  }
+  EXPECT_EQ(store.RetryUnsuccessful(), 2U);
+  EXPECT_FALSE(store.Claim("k1"));
+  EXPECT_TRUE(store.Claim("k2"));
+  EXPECT_TRUE(store.Claim("k3"));
+}
+
+TEST_F(SweepStoreTest, MergesTheStoresOfSeveralMachines) {
+  std::vector<SweepStore> stores;
+  stores.push_back(Open());
+  stores.push_back(SweepStore::Open(dir_ / "other.db"));
+  for (SweepStore& store : stores) {
+    store.SetPlan("demo", "", std::vector{Trial("k1"), Trial("k2")});
+  }
+  ASSERT_TRUE(stores[1].Claim("k2"));
+  stores[1].Finish("k2", SomeResult());
+  const std::vector<MergedTrial> merged = MergeTrials(stores);
+  ASSERT_EQ(merged.size(), 2U);
+  EXPECT_EQ(merged[0].trial.state, TrialState::kPending);
+  EXPECT_EQ(merged[1].trial.state, TrialState::kDone);
+  EXPECT_EQ(merged[1].store, 1U);
+}
+
+TEST_F(SweepStoreTest, RefusesOtherFiles) {
+  const auto fault = [](const std::filesystem::path& path) -> std::string {
+    try {
+      static_cast<void>(SweepStore::OpenToRead(path));
+    } catch (const InputError& error) {
+      return error.what();
+    }
+    return "none";
+  };
+  EXPECT_THAT(fault(dir_ / "none.db"), HasSubstr("none.db: does not exist"));
+  EXPECT_THAT(fault(dir_.Write("bad.db", std::string(5000, 'x'))), HasSubstr("bad.db: "));
+  EXPECT_THAT(fault(dir_.Write("empty.db", "")), HasSubstr("something else"));
+  EXPECT_THROW(static_cast<void>(SweepStore::Open("/nonexistent/x/sweep.db")), InputError);
+}
+
+}  // namespace
+}  // namespace placer

@@ -1,0 +1,90 @@
+#include "experiments/whatif/whatif.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "experiments/experiment_config.h"
+#include "graphs/base/error.h"
+#include "tests/experiments/command_runner.h"
+#include "tests/experiments/test_files.h"
+
+namespace placer {
+namespace {
+
+using test::CommandResult;
+using test::RunPlacer;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+ExperimentConfig Base() {
+  ExperimentConfig config;
+  config.model.model = "zoo:rnnlm";
+  config.problem.cluster = "zoo:k80x2";
+  return config;
+}
+
+StoredTrial Plan(double step, double devices, double bytes, double feasible = 1) {
+  StoredTrial trial;
+  trial.state = TrialState::kDone;
+  trial.metrics = {{"feasible", feasible},
+                   {"step_time_seconds", step},
+                   {"devices_used", devices},
+                   {"peak_bytes", bytes}};
+  return trial;
+}
+
+TEST(WhatIf, NamesAreOfTheClusterTheModelOrTheExperiment) {
+  const Variation links = ParseVariation("links.bandwidth=1x,2x", Base());
+  EXPECT_EQ(links.field, "cluster.links.bandwidth");
+  EXPECT_THAT(links.values, ElementsAre("1x", "2x"));
+  EXPECT_EQ(ParseVariation("gpu=1", Base()).field, "cluster.gpu");
+  EXPECT_EQ(ParseVariation("batch=1", Base()).field, "model.batch");
+  EXPECT_EQ(ParseVariation("objective=latency", Base()).field, "objective");
+  EXPECT_THROW(static_cast<void>(ParseVariation("batch", Base())), InputError);
+  EXPECT_THROW(static_cast<void>(ParseVariation("=1", Base())), InputError);
+}
+
+TEST(WhatIf, TheFrontHasWhatNothingBeats) {
+  EXPECT_THAT(ParetoFront({Plan(5, 1, 10), Plan(3, 2, 10), Plan(4, 2, 10), Plan(4, 2, 9),
+                           Plan(3, 2, 10), Plan(1, 1, 1, 0)}),
+              ElementsAre(true, true, false, true, true, false));
+  EXPECT_TRUE(ParetoFront({}).empty());
+}
+
+TEST(WhatIf, ReportsTheBestPlanOfEveryPoint) {
+  const test::TestFiles files;
+  const std::string svg = (files.dir / "front.svg").string();
+  const std::vector<std::string> args = {
+      "whatif",  files.model, "--cluster", files.cluster,
+      "--vary",  "test=1,2",  "--vary",    "links.latency=1x,20x",
+      "--space", "ops",       "--samples", "200"};
+  std::vector<std::string> json_args = args;
+  json_args.insert(json_args.end(), {"--json", "--svg", svg});
+  const CommandResult json = RunPlacer(json_args);
+  ASSERT_EQ(json.code, 0) << json.err;
+  std::vector<double> times;
+  std::vector<bool> front;
+  const nlohmann::json report = json.json();
+  for (const auto& point : report.at("points")) {
+    times.push_back(point.at("metrics").at("step_time_seconds").get<double>() * 1e12);
+    front.push_back(point.at("front").get<bool>());
+  }
+  // Alone 220 ps; two with the link as it is 131 ps; a transfer of 200 ps and more is not worth it.
+  ASSERT_EQ(times.size(), 4U);
+  EXPECT_NEAR(times[0], 220, 1e-6);
+  EXPECT_NEAR(times[1], 220, 1e-6);
+  EXPECT_NEAR(times[2], 131, 1e-6);
+  EXPECT_NEAR(times[3], 220, 1e-6);
+  EXPECT_TRUE(front[0]);
+  EXPECT_TRUE(front[2]);
+  EXPECT_THAT(files.dir.Read("front.svg"), HasSubstr("test=2 links.latency=1x"));
+  const CommandResult table = RunPlacer(args);
+  ASSERT_EQ(table.code, 0) << table.err;
+  EXPECT_THAT(table.out, HasSubstr("2 of 2"));
+  EXPECT_EQ(
+      RunPlacer({"whatif", files.model, "--cluster", files.cluster, "--vary", "colour=red"}).code,
+      2);
+}
+
+}  // namespace
+}  // namespace placer
