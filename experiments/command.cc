@@ -5,6 +5,7 @@
 #include <exception>
 #include <ostream>
 
+#include "experiments/environment.h"
 #include "experiments/subcommand.h"
 #include "graphs/base/error.h"
 #include "runner/step_worker.h"
@@ -97,6 +98,7 @@ std::vector<std::unique_ptr<Subcommand>> AllSubcommands() {
   all.push_back(MakeResultsCommand());
   all.push_back(MakeWhatIfCommand());
   all.push_back(MakeSweepWorkerCommand());
+  all.push_back(MakeReportCommand());
   return all;
 }
 

@@ -63,6 +63,14 @@ void AddEqualWall(const std::vector<MethodTrials>& methods, Comparison& comparis
   }
 }
 
+std::vector<double> TimesOf(const std::vector<PlaceResult>& results) {
+  std::vector<double> times;
+  for (const PlaceResult& result : results) {
+    times.push_back(static_cast<double>(result.best.step_time.count()));
+  }
+  return times;
+}
+
 void AddChanges(const std::vector<MethodTrials>& methods, Comparison& comparison) {
   if (!comparison.best_heuristic) {
     return;
@@ -73,20 +81,25 @@ void AddChanges(const std::vector<MethodTrials>& methods, Comparison& comparison
     if (summary.feasible != summary.trials || summary.trials != reference.size()) {
       continue;
     }
-    std::vector<double> changes;
-    for (std::size_t s = 0; s < reference.size(); ++s) {
-      changes.push_back(static_cast<double>(methods[m].results[s].best.step_time.count()) /
-                            static_cast<double>(reference[s].best.step_time.count()) -
-                        1);
-    }
-    summary.change = Summarize(changes).mean;
-    if (changes.size() >= kMinSeedsForInterval) {
-      summary.change_interval = MeanInterval95(changes);
-    }
+    const Change change = PairedChange(TimesOf(methods[m].results), TimesOf(reference));
+    summary.change = change.mean;
+    summary.change_interval = change.interval;
   }
 }
 
 }  // namespace
+
+Change PairedChange(std::span<const double> times, std::span<const double> reference) {
+  std::vector<double> changes;
+  for (std::size_t s = 0; s < times.size(); ++s) {
+    changes.push_back(times[s] / reference[s] - 1);
+  }
+  Change change{Summarize(changes).mean, std::nullopt};
+  if (changes.size() >= kMinSeedsForInterval) {
+    change.interval = MeanInterval95(changes);
+  }
+  return change;
+}
 
 std::optional<Picoseconds> BestBy(const PlaceResult& result, Seconds wall) {
   std::optional<Picoseconds> best;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,14 @@ struct Comparison {
 
 /// Seeds below this number give no interval.
 inline constexpr std::size_t kMinSeedsForInterval = 5;
+
+/// Step time / that of a reference at the same seed - 1, over the seeds.
+struct Change {
+  double mean = 0;
+  std::optional<Interval> interval;  ///< 95 %, from kMinSeedsForInterval on
+};
+/// @param times, reference  of the same seeds in the same order, at least one; any unit
+[[nodiscard]] Change PairedChange(std::span<const double> times, std::span<const double> reference);
 
 [[nodiscard]] Comparison CompareMethods(const std::vector<MethodTrials>& methods);
 

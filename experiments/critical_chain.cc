@@ -29,21 +29,41 @@ class ChainWalk {
     }
   }
 
-  std::vector<ChainShare> Walk() {
+  [[nodiscard]] std::vector<ChainStep> Walk() const {
+    std::vector<ChainStep> steps;
     std::optional<Activity> at = Last();
     Picoseconds time = at ? at->end : Picoseconds(0);
     while (at && time.count() > 0) {
-      Charge(*at, time - at->start);
+      steps.push_back({at->is_transfer ? ChainStep::Kind::kTransfer : ChainStep::Kind::kOp,
+                       at->index, at->start, time});
       time = at->start;
       at = Cause(*at);
       if (!at && time.count() > 0) {
         at = LastEndingBy(time);
-        Picoseconds cause_end = at ? at->end : Picoseconds(0);
-        shares_[{Kind::kIdle, "waiting"}] += time - cause_end;
+        const Picoseconds cause_end = at ? at->end : Picoseconds(0);
+        steps.push_back({ChainStep::Kind::kIdle, 0, cause_end, time});
         time = cause_end;
       }
     }
-    return Sorted();
+    std::reverse(steps.begin(), steps.end());
+    return steps;
+  }
+
+  [[nodiscard]] std::vector<ChainShare> Shares(const std::vector<ChainStep>& steps) const {
+    std::map<std::pair<Kind, std::string>, Picoseconds> shares;
+    for (const ChainStep& step : steps) {
+      shares[ChargedTo(step)] += step.end - step.start;
+    }
+    std::vector<ChainShare> sorted;
+    for (const auto& [key, time] : shares) {
+      if (time.count() > 0) {
+        sorted.push_back({key.first, key.second, time});
+      }
+    }
+    std::stable_sort(sorted.begin(), sorted.end(), [](const ChainShare& a, const ChainShare& b) {
+      return a.time != b.time ? a.time > b.time : a.name < b.name;
+    });
+    return sorted;
   }
 
  private:
@@ -153,43 +173,37 @@ class ChainWalk {
            std::find(controls.begin(), controls.end(), producer) != controls.end();
   }
 
-  void Charge(const Activity& activity, Picoseconds time) {
-    if (!activity.is_transfer) {
-      shares_[{Kind::kDevice, cluster_.device(trace_.ops[activity.index].device).name}] += time;
-      return;
+  [[nodiscard]] std::pair<Kind, std::string> ChargedTo(const ChainStep& step) const {
+    if (step.kind == ChainStep::Kind::kIdle) {
+      return {Kind::kIdle, "waiting"};
     }
-    const Hop& hop = cluster_.hops()[trace_.transfers[activity.index].hop];
+    if (step.kind == ChainStep::Kind::kOp) {
+      return {Kind::kDevice, cluster_.device(trace_.ops[step.index].device).name};
+    }
+    const Hop& hop = cluster_.hops()[trace_.transfers[step.index].hop];
     const auto slowest =
         std::min_element(hop.channels.begin(), hop.channels.end(), [&](Channel a, Channel b) {
           return cluster_.links()[a / 2].bytes_per_s < cluster_.links()[b / 2].bytes_per_s;
         });
-    shares_[{Kind::kLink, cluster_.links()[*slowest / 2].name}] += time;
-  }
-
-  [[nodiscard]] std::vector<ChainShare> Sorted() const {
-    std::vector<ChainShare> sorted;
-    for (const auto& [key, time] : shares_) {
-      if (time.count() > 0) {
-        sorted.push_back({key.first, key.second, time});
-      }
-    }
-    std::stable_sort(sorted.begin(), sorted.end(), [](const ChainShare& a, const ChainShare& b) {
-      return a.time != b.time ? a.time > b.time : a.name < b.name;
-    });
-    return sorted;
+    return {Kind::kLink, cluster_.links()[*slowest / 2].name};
   }
 
   const Graph& graph_;
   const Cluster& cluster_;
   const Trace& trace_;
   std::map<Picoseconds, std::vector<Activity>> by_end_;
-  std::map<std::pair<Kind, std::string>, Picoseconds> shares_;
 };
 
 }  // namespace
 
 std::vector<ChainShare> CriticalChain(const Graph& graph, const Cluster& cluster,
                                       const Trace& trace) {
+  const ChainWalk walk(graph, cluster, trace);
+  return walk.Shares(walk.Walk());
+}
+
+std::vector<ChainStep> CriticalChainSteps(const Graph& graph, const Cluster& cluster,
+                                          const Trace& trace) {
   return ChainWalk(graph, cluster, trace).Walk();
 }
 

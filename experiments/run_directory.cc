@@ -6,6 +6,7 @@
 #include <system_error>
 #include <vector>
 
+#include "experiments/environment.h"
 #include "experiments/output_file.h"
 #include "graphs/base/error.h"
 #include "graphs/base/replace_file.h"
@@ -69,6 +70,22 @@ std::vector<EventScalar> ScalarsOf(const UpdateRecord& record) {
           {"samples_per_second", record.samples_per_second}};
 }
 
+/// Appends this build and machine, unless they are the last ones there.
+void RecordEnvironment(const fs::path& path) {
+  std::error_code ignored;
+  Json all = fs::exists(path, ignored)
+                 ? Json::parse(ReadWholeFile(path), nullptr, /*allow_exceptions=*/false)
+                 : Json::array();
+  if (!all.is_array()) {
+    all = Json::array();
+  }
+  const Json here = EnvironmentToJson(ThisEnvironment());
+  if (all.empty() || all.back() != here) {
+    all.push_back(here);
+    ReplaceFile(path, all.dump(2) + "\n");
+  }
+}
+
 }  // namespace
 
 RunDirectory::RunDirectory(const ExperimentConfig& config, bool resume)
@@ -85,17 +102,22 @@ RunDirectory::RunDirectory(const ExperimentConfig& config, bool resume)
       throw InputError(stored.string() + ": is another config, expected the one being resumed");
     }
     CheckWritable(stored);
-    return;
+  } else {
+    ReplaceFile(stored, config_);
   }
-  ReplaceFile(stored, config_);
+  RecordEnvironment(path_ / "environment.json");
 }
 
-fs::path RunDirectory::SeedPath(Seed seed) const {
-  return path_ / ("seed-" + std::to_string(seed));
-}
+fs::path RunDirectory::SeedPath(Seed seed) const { return placer::SeedPath(path_, seed); }
 
 std::optional<Json> RunDirectory::FinishedSeed(Seed seed) const {
-  const fs::path path = SeedPath(seed) / "result.json";
+  return placer::FinishedSeed(path_, seed);
+}
+
+fs::path SeedPath(const fs::path& run, Seed seed) { return run / ("seed-" + std::to_string(seed)); }
+
+std::optional<Json> FinishedSeed(const fs::path& run, Seed seed) {
+  const fs::path path = SeedPath(run, seed) / "result.json";
   std::error_code ignored;
   if (!fs::exists(path, ignored)) {
     return std::nullopt;

@@ -15,6 +15,7 @@ namespace placer {
 /// What an experiment leaves behind:
 ///
 ///     config.txtpb               the resolved config
+///     environment.json           build and machine that it ran on; one more for each that went on
 ///     seed-N/metrics.jsonl       one JSON object per update, or per report of progress
 ///     seed-N/events.out.tfevents.placer  the same as curves for TensorBoard, and the config
 ///     seed-N/checkpoint.bin      the state of a method that can go on from it
@@ -54,5 +55,10 @@ class RunDirectory {
   std::filesystem::path path_;
   std::string config_;
 };
+
+/// The stored result of a complete seed in a run directory. @throws InputError for a damaged file
+[[nodiscard]] std::optional<nlohmann::ordered_json> FinishedSeed(const std::filesystem::path& run,
+                                                                 Seed seed);
+[[nodiscard]] std::filesystem::path SeedPath(const std::filesystem::path& run, Seed seed);
 
 }  // namespace placer

@@ -56,6 +56,7 @@ class Subcommand {
 [[nodiscard]] std::unique_ptr<Subcommand> MakeSweepWorkerCommand();
 [[nodiscard]] std::unique_ptr<Subcommand> MakeResultsCommand();
 [[nodiscard]] std::unique_ptr<Subcommand> MakeWhatIfCommand();
+[[nodiscard]] std::unique_ptr<Subcommand> MakeReportCommand();
 
 /// In the order the help lists them.
 [[nodiscard]] std::vector<std::unique_ptr<Subcommand>> AllSubcommands();

@@ -1,0 +1,114 @@
+#include "experiments/report/baselines.h"
+
+#include <algorithm>
+
+#include "experiments/methods.h"
+#include "experiments/progress.h"
+#include "experiments/trials.h"
+
+namespace placer {
+namespace {
+
+constexpr const char* kYardstick = "annealing";
+
+std::vector<std::string> MethodsToRun(const ReportOptions& options, const PlacerRegistry& registry,
+                                      const ReportProblem& problem) {
+  std::vector<std::string> methods;
+  if (options.baselines) {
+    methods = *options.baselines;
+  } else {
+    methods = registry.Names();
+    std::erase_if(methods,
+                  [](const std::string& name) { return UsesBudget(name) && name != kYardstick; });
+  }
+  std::erase_if(methods, [&](const std::string& name) {
+    return std::ranges::find(problem.methods, name, &ReportMethod::label) != problem.methods.end();
+  });
+  return methods;
+}
+
+/// Of all methods there are, in order of their appearance.
+std::vector<Seed> SeedsOf(const ReportProblem& problem) {
+  std::vector<Seed> seeds;
+  for (const ReportMethod& method : problem.methods) {
+    for (const ReportTrial& trial : method.trials) {
+      if (std::ranges::find(seeds, trial.seed) == seeds.end()) {
+        seeds.push_back(trial.seed);
+      }
+    }
+  }
+  return seeds;
+}
+
+std::int64_t LargestBudget(const ReportProblem& problem) {
+  std::int64_t largest = 1;
+  for (const ReportMethod& method : problem.methods) {
+    largest = std::max(largest, method.budget_samples);
+  }
+  return largest;
+}
+
+ReportTrial TrialOf(Seed seed, const PlaceResult& result) {
+  ReportTrial trial;
+  trial.seed = seed;
+  trial.feasible = result.groups && result.best.outcome == StepOutcome::kOk;
+  trial.step_time = ToSeconds(result.best.step_time);
+  trial.samples = result.samples;
+  trial.unique_samples = result.unique_samples;
+  trial.wall = result.wall;
+  trial.curve = CurveOf(result);
+  return trial;
+}
+
+}  // namespace
+
+std::vector<ComputedPlan> AddBaselines(const Workbench& bench, const ReportOptions& options,
+                                       const Console& console, ReportProblem& problem) {
+  const PlacerRegistry registry = AllPlacers();
+  const std::vector<std::string> methods = MethodsToRun(options, registry, problem);
+  const std::vector<Seed> seeds = SeedsOf(problem);
+  if (seeds.empty()) {
+    problem.notes.emplace_back("no seed has found a placement yet, and no baselines were computed");
+    return {};
+  }
+  const std::int64_t budget = LargestBudget(problem);
+  std::vector<TrialSpec> specs;
+  for (const std::string& method : methods) {
+    for (const Seed seed : seeds) {
+      specs.push_back({method, Budget{budget, std::nullopt}, seed, {}});
+    }
+  }
+  TrialOptions trials;
+  trials.jobs = options.jobs;
+  trials.stop = console.stop;
+  ProgressMeter progress(console, "baselines");
+  const std::vector<PlaceResult> results =
+      RunTrials(bench.problem(), registry, specs, trials, progress);
+
+  std::vector<ComputedPlan> plans;
+  for (std::size_t m = 0; m < methods.size(); ++m) {
+    const auto first = results.begin() + static_cast<std::ptrdiff_t>(m * seeds.size());
+    const auto last = first + static_cast<std::ptrdiff_t>(seeds.size());
+    if (std::any_of(first, last, [](const PlaceResult& result) { return result.interrupted; })) {
+      problem.notes.push_back("baseline " + methods[m] + " is left out: it was interrupted");
+      continue;
+    }
+    ReportMethod method{methods[m], true, UsesBudget(methods[m]), budget, {}};
+    const PlaceResult* best = nullptr;
+    for (std::size_t s = 0; s < seeds.size(); ++s) {
+      const PlaceResult& result = first[static_cast<std::ptrdiff_t>(s)];
+      method.trials.push_back(TrialOf(seeds[s], result));
+      if (method.trials.back().feasible && (best == nullptr || IsBetter(result.best, best->best))) {
+        best = &result;
+      }
+    }
+    if (best != nullptr) {
+      plans.push_back({problem.methods.size(), seeds[static_cast<std::size_t>(best - &*first)],
+                       ToSeconds(best->best.step_time), bench.problem().Expand(*best->groups)});
+    }
+    problem.methods.push_back(std::move(method));
+  }
+  return plans;
+}
+
+}  // namespace placer

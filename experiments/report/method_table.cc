@@ -1,0 +1,143 @@
+#include "experiments/report/method_table.h"
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+#include "experiments/format.h"
+
+namespace placer {
+namespace {
+
+constexpr const char* kYardstick = "annealing";
+
+std::vector<double> FeasibleSeconds(const ReportMethod& method) {
+  std::vector<double> times;
+  for (const ReportTrial& trial : method.trials) {
+    if (trial.feasible) {
+      times.push_back(trial.step_time.count());
+    }
+  }
+  return times;
+}
+
+/// Over the seeds of both; nothing unless there are some, and all fit.
+std::optional<Change> Versus(const ReportMethod& method, const ReportMethod& reference) {
+  std::vector<double> times, references;
+  for (const ReportTrial& trial : method.trials) {
+    const auto at = std::ranges::find(reference.trials, trial.seed, &ReportTrial::seed);
+    if (at == reference.trials.end()) {
+      continue;
+    }
+    if (!trial.feasible || !at->feasible) {
+      return std::nullopt;
+    }
+    times.push_back(trial.step_time.count());
+    references.push_back(at->step_time.count());
+  }
+  return times.empty() ? std::nullopt : std::optional(PairedChange(times, references));
+}
+
+template <typename Value>
+double Mean(const ReportMethod& method, Value value) {
+  double sum = 0;
+  for (const ReportTrial& trial : method.trials) {
+    sum += value(trial);
+  }
+  return method.trials.empty() ? 0 : sum / static_cast<double>(method.trials.size());
+}
+
+ReportRow RowOf(const ReportProblem& problem, std::size_t index) {
+  const ReportMethod& method = problem.methods[index];
+  ReportRow row;
+  row.method = index;
+  const std::vector<double> times = FeasibleSeconds(method);
+  row.feasible = times.size();
+  if (!times.empty()) {
+    row.step_seconds = Summarize(times);
+    if (problem.bound_seconds && *problem.bound_seconds > 0) {
+      row.gap_limit = row.step_seconds->mean / *problem.bound_seconds - 1;
+    }
+  }
+  row.mean_samples = Mean(method, [](const auto& t) { return static_cast<double>(t.samples); });
+  row.mean_unique =
+      Mean(method, [](const auto& t) { return static_cast<double>(t.unique_samples); });
+  row.mean_wall = Seconds(Mean(method, [](const auto& t) { return t.wall.count(); }));
+  return row;
+}
+
+void AddNotes(ReportProblem& problem) {
+  std::set<std::int64_t> budgets;
+  std::set<std::set<Seed>> seeds;
+  for (const ReportMethod& method : problem.methods) {
+    std::set<Seed> own;
+    std::size_t unfinished = 0;
+    for (const ReportTrial& trial : method.trials) {
+      own.insert(trial.seed);
+      unfinished += trial.complete ? 0 : 1;
+    }
+    seeds.insert(own);
+    if (method.uses_budget) {
+      budgets.insert(method.budget_samples);
+    }
+    if (unfinished > 0) {
+      problem.notes.push_back(method.label + ": " + std::to_string(unfinished) + " of " +
+                              std::to_string(method.trials.size()) +
+                              " seeds are not complete; what they have found so far is shown");
+    }
+  }
+  if (budgets.size() > 1) {
+    std::string list;
+    for (const std::int64_t budget : budgets) {
+      list += (list.empty() ? "" : ", ") + FormatCount(budget);
+    }
+    problem.notes.push_back("the methods were not given the same number of samples (" + list +
+                            "): compare only those of equal samples");
+  }
+  if (seeds.size() > 1) {
+    problem.notes.push_back(
+        "the methods do not have the same seeds; differences are over the seeds that two have in "
+        "common");
+  }
+}
+
+}  // namespace
+
+void FillMethodTable(ReportProblem& problem) {
+  problem.rows.clear();
+  problem.best_heuristic.reset();
+  std::optional<std::size_t> yardstick;
+  double best = std::numeric_limits<double>::infinity();
+  for (std::size_t m = 0; m < problem.methods.size(); ++m) {
+    const ReportMethod& method = problem.methods[m];
+    problem.rows.push_back(RowOf(problem, m));
+    const ReportRow& row = problem.rows.back();
+    if (method.label == kYardstick) {
+      yardstick = m;
+    }
+    if (!method.uses_budget && row.step_seconds && row.feasible == method.trials.size() &&
+        row.step_seconds->mean < best) {
+      best = row.step_seconds->mean;
+      problem.best_heuristic = m;
+    }
+  }
+  for (ReportRow& row : problem.rows) {
+    const ReportMethod& method = problem.methods[row.method];
+    if (problem.best_heuristic) {
+      row.vs_heuristic = Versus(method, problem.methods[*problem.best_heuristic]);
+    }
+    if (yardstick) {
+      row.vs_annealing = Versus(method, problem.methods[*yardstick]);
+    }
+  }
+  std::stable_sort(problem.rows.begin(), problem.rows.end(),
+                   [](const ReportRow& a, const ReportRow& b) {
+                     if (a.step_seconds.has_value() != b.step_seconds.has_value()) {
+                       return a.step_seconds.has_value();
+                     }
+                     return a.step_seconds && a.step_seconds->mean < b.step_seconds->mean;
+                   });
+  AddNotes(problem);
+}
+
+}  // namespace placer

@@ -1,0 +1,163 @@
+#include "experiments/report/run_source.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+#include "experiments/run_directory.h"
+#include "graphs/base/error.h"
+#include "graphs/base/replace_file.h"
+
+namespace placer {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kConfig = "config.txtpb";
+// Folders of run directories are shallow; a path such as / must not be searched for hours.
+constexpr int kMaxDepth = 3;
+
+bool IsThere(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+LearningCurve CurveOf(const Json& result) {
+  LearningCurve curve;
+  if (const auto points = result.find("curve"); points != result.end()) {
+    for (const Json& point : *points) {
+      curve.push_back({point.at(0).get<std::int64_t>(), Seconds(point.at(1).get<double>())});
+    }
+  }
+  return curve;
+}
+
+ReportTrial TrialOf(Seed seed, const Json& result, const fs::path& metrics) {
+  ReportTrial trial;
+  trial.seed = seed;
+  trial.feasible = result.at("feasible").get<bool>();
+  trial.step_time = Seconds(result.at("step_time_seconds").get<double>());
+  trial.samples = result.at("samples").get<std::int64_t>();
+  trial.unique_samples = result.at("unique_samples").get<std::int64_t>();
+  trial.wall = Seconds(result.at("wall_seconds").get<double>());
+  trial.curve = CurveOf(result);
+  if (trial.curve.empty() && IsThere(metrics)) {
+    trial.curve = ReadLearningCurve(metrics);
+  }
+  return trial;
+}
+
+/// nullopt if the seed has found nothing yet.
+std::optional<ReportTrial> ReadTrial(const fs::path& run, Seed seed) {
+  const fs::path folder = SeedPath(run, seed);
+  if (const std::optional<Json> result = FinishedSeed(run, seed)) {
+    try {
+      return TrialOf(seed, *result, folder / "metrics.jsonl");
+    } catch (const Json::exception& error) {
+      throw InputError((folder / "result.json").string() + ": is damaged: " + error.what());
+    }
+  }
+  if (!IsThere(folder / "metrics.jsonl")) {
+    return std::nullopt;
+  }
+  ReportTrial trial;
+  trial.seed = seed;
+  trial.complete = false;
+  trial.curve = ReadLearningCurve(folder / "metrics.jsonl");
+  if (trial.curve.empty()) {
+    return std::nullopt;
+  }
+  trial.feasible = true;
+  trial.step_time = trial.curve.back().best;
+  trial.samples = trial.curve.back().samples;
+  return trial;
+}
+
+std::vector<Environment> ReadEnvironments(const fs::path& path) {
+  std::vector<Environment> environments;
+  if (!IsThere(path)) {
+    return environments;
+  }
+  const Json stored = Json::parse(ReadWholeFile(path), nullptr, /*allow_exceptions=*/false);
+  if (stored.is_array()) {
+    for (const Json& each : stored) {
+      environments.push_back(EnvironmentFromJson(each));
+    }
+  }
+  return environments;
+}
+
+void AddRunsBelow(const fs::path& path, int depth, std::vector<StoredRun>& runs) {
+  if (IsThere(path / kConfig)) {
+    runs.push_back(ReadRun(path));
+    return;
+  }
+  if (depth == kMaxDepth) {
+    return;
+  }
+  std::vector<fs::path> folders;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path, error)) {
+    std::error_code ignored;
+    if (entry.is_directory(ignored)) {
+      folders.push_back(entry.path());
+    }
+  }
+  std::sort(folders.begin(), folders.end());
+  for (const fs::path& folder : folders) {
+    AddRunsBelow(folder, depth + 1, runs);
+  }
+}
+
+std::string LabelOf(const MethodConfig& method) {
+  std::string label = method.name;
+  std::string details = method.preset == "default" ? "" : method.preset;
+  for (const auto& [key, value] : method.options) {
+    details += (details.empty() ? "" : ", ") + key + "=" + value;
+  }
+  return details.empty() ? label : label + " (" + details + ")";
+}
+
+}  // namespace
+
+StoredRun ReadRun(const fs::path& path) {
+  StoredRun run;
+  run.path = path.string();
+  run.config = ReadExperiment(path / kConfig);
+  run.environments = ReadEnvironments(path / "environment.json");
+  run.method.label = LabelOf(run.config.method);
+  run.method.uses_budget = UsesBudget(run.config.method.name);
+  run.method.budget_samples = run.config.samples;
+  for (const Seed seed : run.config.seeds) {
+    if (std::optional<ReportTrial> trial = ReadTrial(path, seed)) {
+      const fs::path plan = SeedPath(path, seed) / "placement.txtpb";
+      run.method.trials.push_back(std::move(*trial));
+      run.plans.push_back(IsThere(plan) ? plan : fs::path());
+    }
+  }
+  return run;
+}
+
+std::vector<StoredRun> FindRuns(const fs::path& path) {
+  std::vector<StoredRun> runs;
+  AddRunsBelow(path, 0, runs);
+  if (runs.empty()) {
+    throw InputError(path.string() + ": holds no run, expected the directory of `placer train` (" +
+                     kConfig + ") or a folder of such directories");
+  }
+  return runs;
+}
+
+std::string ProblemKey(const ExperimentConfig& config) {
+  ExperimentConfig problem = config;
+  problem.name.clear();
+  problem.method = {};
+  problem.samples = 0;
+  problem.seconds.reset();
+  problem.seeds.clear();
+  problem.output_dir.clear();
+  return ExperimentToText(problem);
+}
+
+}  // namespace placer

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "experiments/environment.h"
+#include "experiments/experiment_config.h"
+#include "experiments/report/report_model.h"
+
+namespace placer {
+
+/// A run as it is stored: one method on one problem.
+struct StoredRun {
+  std::string path;  ///< as the user would name it
+  ExperimentConfig config;
+  std::vector<Environment> environments;
+  ReportMethod method;  ///< its trials are those seeds that have found anything
+  /// Plan of each trial, as written by `train`; empty: there is none.
+  std::vector<std::filesystem::path> plans;
+};
+
+/// A run directory (run_directory.h), whether complete, stopped or still running. Nothing in it is
+/// changed. @throws InputError for a damaged file
+[[nodiscard]] StoredRun ReadRun(const std::filesystem::path& path);
+
+/// The run in `path`, or else all runs in the folders below, in the order of their paths.
+/// @throws InputError if there are none
+[[nodiscard]] std::vector<StoredRun> FindRuns(const std::filesystem::path& path);
+
+/// Whether two runs are about the same problem: the same text but for what belongs to the method
+/// and its budget.
+[[nodiscard]] std::string ProblemKey(const ExperimentConfig& config);
+
+}  // namespace placer
