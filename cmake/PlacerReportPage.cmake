@@ -59,7 +59,6 @@ function(placer_add_report_page target)
   set(page ${folder}/report.html)
   add_custom_command(OUTPUT ${page} COMMAND ${NODE} build.mjs report.html DEPENDS ${copies} ${folder}/package-lock.json WORKING_DIRECTORY ${folder}
                      COMMENT "Bundling the page of `placer report`")
-  enable_language(ASM)
   target_sources(${target} PRIVATE ${source}/page.S ${page})
   set_source_files_properties(${source}/page.S PROPERTIES OBJECT_DEPENDS ${page} COMPILE_DEFINITIONS "PLACER_REPORT_PAGE=\"${page}\"")
   set_source_files_properties(${source}/report_page.cc PROPERTIES COMPILE_DEFINITIONS PLACER_HAS_REPORT_PAGE)

@@ -1,25 +1,28 @@
 #!/usr/bin/env bash
 # Installs the packages of scripts/packages.txt with apt. Does nothing when all are there.
-# Usage: scripts/install_deps.sh [--dev]     --dev: also the tools of check.sh and fresh_root.sh
+# Usage: scripts/install_deps.sh [--dev] [--page]
+#   --dev    also the tools of check.sh and fresh_root.sh
+#   --page   also what the page of `placer report` is built and tested with
 set -euo pipefail
 
 list="$(dirname "${BASH_SOURCE[0]}")/packages.txt"
 readonly list
 
 groups="build"
-case "${1:-}" in
-  "") ;;
-  --dev) groups="build dev" ;;
-  *) echo "install_deps: unknown option '$1' (usage: install_deps.sh [--dev])" >&2; exit 2 ;;
-esac
+for option in "$@"; do
+  case "$option" in
+    --dev | --page) groups+=" ${option#--}" ;;
+    *) echo "install_deps: unknown option '$option' (usage: install_deps.sh [--dev] [--page])" >&2; exit 2 ;;
+  esac
+done
 
 wanted=()
 line_number=0
 while read -r name group why; do
   line_number=$((line_number + 1))
   [[ -z "$name" || "$name" == \#* ]] && continue
-  if [[ "$group" != build && "$group" != dev ]] || [[ -z "$why" ]]; then
-    echo "install_deps: $list:$line_number: found '$name $group $why', expected 'PACKAGE build|dev WHY'" >&2
+  if [[ " build dev page " != *" $group "* ]] || [[ -z "$why" ]]; then
+    echo "install_deps: $list:$line_number: found '$name $group $why', expected 'PACKAGE build|dev|page WHY'" >&2
     exit 2
   fi
   [[ " $groups " == *" $group "* ]] && wanted+=("$name")
@@ -30,10 +33,12 @@ if ! command -v dpkg-query > /dev/null || ! command -v apt-get > /dev/null; then
   exit 2
 fi
 
+# Node.js from elsewhere than Debian brings npm within its own package.
+provided="$(dpkg-query --show --showformat '${db:Status-Status} ${Provides},\n' | sed --quiet 's/^installed / /p')"
 missing=()
 for name in "${wanted[@]}"; do
   status="$(dpkg-query --show --showformat '${db:Status-Status}' "$name" 2> /dev/null || true)"
-  [[ "$status" == installed ]] || missing+=("$name")
+  [[ "$status" == installed || "$provided" == *" $name,"* ]] || missing+=("$name")
 done
 if ((${#missing[@]} == 0)); then
   echo "install_deps: all ${#wanted[@]} packages are installed"

@@ -2,12 +2,15 @@
 # Installs the dependencies, builds and runs all tests. Fails when a test fails and when no test ran.
 # Usage: scripts/test.sh [more options of ctest, e.g. -R SimulatedRunner]
 #   PLACER_PRESET   which preset to test: dev (default: the quickest build, assertions on, warnings are errors), release, asan, tsan
+#   PLACER_PAGE=0   does without the page of `placer report` and its test in a browser
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly preset="${PLACER_PRESET:-dev}"
 
 echo "test: 1/3 dependencies"
-bash scripts/install_deps.sh
+page=(--page)
+[[ "${PLACER_PAGE:-1}" == 0 ]] && page=()
+bash scripts/install_deps.sh "${page[@]}"
 readonly installed_at=$SECONDS
 
 echo "test: 2/3 build into build/$preset"

@@ -49,7 +49,11 @@ export function mount(height: number, label: string, id: string, option: (narrow
     element,
     ready: () => undefined,
     get chart(): Chart {
-      return (chart ??= echarts.init(element));
+      if (!chart) {
+        chart = echarts.init(element);
+        Object.assign(element, { placerChart: chart });  // for tests and the browser's console
+      }
+      return chart;
     },
     refresh(): void {
       const { clientWidth } = element;

@@ -53,7 +53,7 @@ export function curves(problem: Problem): [HTMLElement, Mounted[]] | null {
       grid: { left: 66, right: narrow ? 14 : 118, top: 40, bottom: 46 },
       legend: { top: 2, left: 0, type: 'scroll', textStyle: { color: soft }, data: lines.map((line) => line.method.label) },
       xAxis: axis({ type: 'log', min: Math.min(...lines.map((line) => line.points[0].samples)), max: last, name: 'samples', nameLocation: 'middle', nameGap: 28, axisLabel: { formatter: (v: number) => formatCount(Math.round(v)) }, splitLine: { show: false } }),
-      yAxis: axis({ type: wide ? 'log' : 'value', min: wide ? low * 0.9 : Math.max(0, low - (high - low) * 0.05), max: wide ? high * 1.1 : high + (high - low) * 0.05, name: `step time (${unit})`, nameLocation: 'middle', nameGap: 48, axisLabel: { formatter: formatTick } }),
+      yAxis: axis({ type: wide ? 'log' : 'value', min: wide ? low * 0.9 : Math.max(0, low - (high - low) * 0.05), max: wide ? high * 1.1 : high + (high - low) * 0.05, name: `step time (${unit})`, nameLocation: 'middle', nameGap: 48, axisLabel: { formatter: formatTick, showMinLabel: false, showMaxLabel: false } }),
       tooltip: { trigger: 'axis', axisPointer: { type: 'line', lineStyle: { color: soft } }, formatter: (items: { axisValue: number }[]) => {
         const samples = Number(items[0]?.axisValue ?? 0);
         return tip(`${formatCount(Math.round(samples))} samples`, lines.map(({ method, points: at }) => {

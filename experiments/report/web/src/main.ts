@@ -38,7 +38,7 @@ function show(report: Report, problemAt: number, planAt: number): void {
   const links = there.map(([element]) => element).filter((element) => element.id)
     .map((element) => h('a', { href: `#${element.id}` }, element.querySelector('h2')?.textContent?.replace(/ at equal.*| of the step$| over time$/, '') ?? element.id));
   document.getElementById('page')!.replaceChildren(
-    h('header', {}, h('h1', {}, report.title), h('p', { class: 'sub' }, problem.name)),
+    h('header', {}, h('h1', {}, report.title), report.title.includes(problem.name) ? '' : h('p', { class: 'sub' }, problem.name)),
     h('nav', { 'aria-label': 'Sections' }, h('div', {}, problems, ...links, theme)),
     h('main', {}, ...there.map(([element]) => element)), h('footer', {}, 'Made by placer report'));
   // Chart by chart, so that the reader sees the first ones while the others are drawn.

@@ -21,7 +21,7 @@ export function memory(problem: Problem, plan: Plan): [HTMLElement, Mounted[]] |
     const left = 76, right = 16;
     return {
       grid: series.map((_, i) => ({ left, right, top: 22 + i * HEIGHT, height: HEIGHT - 34 })),
-      xAxis: series.map((_, i) => axis({ type: 'value', gridIndex: i, min: 0, max: end, axisLabel: { show: i === series.length - 1, formatter: formatTick }, splitLine: { show: false },
+      xAxis: series.map((_, i) => axis({ type: 'value', gridIndex: i, min: 0, max: end, axisLabel: { show: i === series.length - 1, formatter: formatTick, showMaxLabel: false }, splitLine: { show: false },
         ...(i === series.length - 1 ? { name: `time (${unit})`, nameLocation: 'middle', nameGap: 24 } : {}) })),
       yAxis: series.map((_, i) => {
         const use = plan.step.devices[i];

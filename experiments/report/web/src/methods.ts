@@ -25,7 +25,7 @@ function picture(problem: Problem): Mounted {
     const values = rows.map((row) => row.step_seconds!);
     return {
       grid: { left: narrow ? 96 : 130, right: 24, top: 26, bottom: 44 },
-      xAxis: axis({ type: 'value', scale: true, name: `step time (${unit})`, nameLocation: 'middle', nameGap: 28, axisLabel: { formatter: formatTick },
+      xAxis: axis({ type: 'value', scale: true, name: `step time (${unit})`, nameLocation: 'middle', nameGap: 28, axisLabel: { formatter: formatTick, showMinLabel: false },
         min: problem.bound_seconds ? ({ min }: { min: number }) => Math.min(min, inUnit(problem.bound_seconds!, unit)) * 0.97 : undefined }),
       yAxis: axis({ type: 'category', inverse: true, data: rows.map((row) => problem.methods[row.method].label), axisLabel: { color: ink, width: narrow ? 86 : 120, overflow: 'truncate' },
         splitLine: { show: false } }),
@@ -44,7 +44,7 @@ function picture(problem: Problem): Mounted {
             { type: 'rect', shape: { x: from - 4, y: y - 4, width: to - from + 8, height: 8, r: 4 }, style: { fill, opacity: 0.3 } },
             { type: 'circle', shape: { cx: x, cy: y, r: 5.5 }, style: { fill, stroke: card, lineWidth: 1.5 } }] };
         },
-        markLine: problem.bound_seconds ? { silent: true, symbol: 'none', lineStyle: { color: alarm, type: 'dashed' }, label: { formatter: 'bound', color: soft, position: 'end' },
+        markLine: problem.bound_seconds ? { silent: true, symbol: 'none', lineStyle: { color: alarm, type: 'dashed' }, label: { formatter: 'bound', color: soft, position: 'start' },
           data: [{ xAxis: inUnit(problem.bound_seconds, unit) }] } : undefined,
       }],
     };

@@ -73,7 +73,7 @@ export function timeline(problem: Problem, plan: Plan): [HTMLElement, Mounted[]]
     const left = narrow ? 92 : 210;
     return {
       grid: { left, right: 16, top: 8, bottom: 68 },
-      xAxis: axis({ type: 'value', min: 0, max: ms(step), name: `time (${unit})`, nameLocation: 'middle', nameGap: 24, axisLabel: { formatter: formatTick } }),
+      xAxis: axis({ type: 'value', min: 0, max: ms(step), name: `time (${unit})`, nameLocation: 'middle', nameGap: 24, axisLabel: { formatter: formatTick, showMaxLabel: false } }),
       yAxis: axis({ type: 'category', inverse: true, data: rowNames.map((row) => row.name), axisLabel: { color: ink, interval: 0, width: left - 12, overflow: 'truncate', hideOverlap: false }, splitLine: { show: true, lineStyle: { color: soft, opacity: 0.15 } } }),
       dataZoom: [{ type: 'inside', xAxisIndex: 0, filterMode: 'none', zoomOnMouseWheel: 'ctrl', moveOnMouseMove: true, minSpan: 0.01 }, { ...slider(), xAxisIndex: 0, filterMode: 'none', left, right: 16, minSpan: 0.01 }],
       tooltip: { trigger: 'item', formatter: ({ data: at }: { data: number[] }) => details(bars[at[3]]) },

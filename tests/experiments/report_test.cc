@@ -1,0 +1,203 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "experiments/report/method_table.h"
+#include "experiments/report/plan_view.h"
+#include "experiments/report/report_page.h"
+#include "experiments/report/run_source.h"
+#include "graphs/base/error.h"
+#include "tests/experiments/command_runner.h"
+#include "tests/experiments/test_files.h"
+
+namespace placer {
+namespace {
+
+using test::CommandResult;
+using test::RunPlacer;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class ReportTest : public ::testing::Test {
+ protected:
+  /// A run of two seeds; everything is decided op by op.
+  void Train(const test::TestFiles& files, const std::string& method = "annealing",
+             const std::string& folder = "run") const {
+    std::filesystem::create_directories((files.dir / folder).parent_path());
+    const std::string config =
+        files.dir.Write(folder + ".txtpb",
+                        "name: \"toy\" model: \"" + files.model + "\" cluster: \"" + files.cluster +
+                            "\" output_dir: \"" + Path(files, folder) + "\" method: \"" + method +
+                            "\" samples: 60 seeds: [3, 1] space: \"ops\"");
+    ASSERT_EQ(RunPlacer({"train", config}).code, 0);
+  }
+  static std::string Path(const test::TestFiles& files, const std::string& name) {
+    return (files.dir / name).string();
+  }
+  static nlohmann::json Report(const std::string& path, const std::string& baselines) {
+    const CommandResult result = RunPlacer({"report", path, "--baselines", baselines, "--json"});
+    EXPECT_EQ(result.code, 0) << result.err;
+    return result.json();
+  }
+  /// The row of the table for a method.
+  static nlohmann::json RowOf(const nlohmann::json& problem, const std::string& label) {
+    for (const auto& row : problem.at("rows")) {
+      if (problem.at("methods").at(row.at("method").get<std::size_t>()).at("label") == label) {
+        return row;
+      }
+    }
+    return nullptr;
+  }
+
+  test::TestFiles files_;
+};
+
+TEST_F(ReportTest, ShowsTheRunAndItsOptimum) {
+  Train(files_);
+  const nlohmann::json report = Report(Path(files_, "run"), "none");
+  ASSERT_EQ(report.at("problems").size(), 1U);
+  const nlohmann::json& problem = report.at("problems").at(0);
+  // 131 ps is the optimum of TwoBranches on TwoDevices (test_files.h).
+  EXPECT_DOUBLE_EQ(RowOf(problem, "annealing").at("step_seconds").at("min"), 131e-12);
+  const nlohmann::json& plan = problem.at("plans").at(0);
+  EXPECT_DOUBLE_EQ(plan.at("step").at("step_time_seconds"), 131e-12);
+  EXPECT_EQ(plan.at("device_of_group").size(), 4U);
+  EXPECT_EQ(problem.at("graph").at("groups").at("name").size(), 4U);
+  EXPECT_THAT(problem.at("sources").at(0).at("config").get<std::string>(), HasSubstr("annealing"));
+  EXPECT_EQ(problem.at("sources").at(0).at("environments").size(), 1U);
+}
+
+TEST_F(ReportTest, CriticalSpansCoverTheStep) {
+  Train(files_);
+  const nlohmann::json report = Report(Path(files_, "run"), "none");
+  std::int64_t critical = 0;
+  for (const auto& row : report.at("problems").at(0).at("plans").at(0).at("timeline").at("rows")) {
+    const auto spans = row.at("spans").get<std::vector<std::int64_t>>();
+    const std::size_t stride = row.at("channel").get<bool>() ? 8 : 5;
+    for (std::size_t i = 0; i < spans.size(); i += stride) {
+      critical += spans[i + 4] == 1 ? spans[i + 2] : 0;
+    }
+  }
+  EXPECT_EQ(critical, 131);
+}
+
+TEST_F(ReportTest, BaselinesAreComputedWithTheRunsSeedsAndMarked) {
+  Train(files_);
+  const nlohmann::json report = Report(Path(files_, "run"), "single_device,annealing");
+  const nlohmann::json& problem = report.at("problems").at(0);
+  ASSERT_EQ(problem.at("methods").size(), 2U);  // annealing is there already
+  EXPECT_FALSE(problem.at("methods").at(0).at("computed_here").get<bool>());
+  const nlohmann::json& single = problem.at("methods").at(1);
+  EXPECT_TRUE(single.at("computed_here").get<bool>());
+  EXPECT_EQ(single.at("trials").at(0).at("seed"), 3);
+  EXPECT_EQ(single.at("trials").at(1).at("seed"), 1);
+  EXPECT_DOUBLE_EQ(RowOf(problem, "single_device").at("step_seconds").at("mean"), 220e-12);
+  EXPECT_EQ(problem.at("lines").at(0).at("label"), "single_device");
+  EXPECT_EQ(problem.at("best_heuristic"), 1);
+}
+
+TEST_F(ReportTest, RunsOfOneProblemShareATable) {
+  Train(files_, "annealing", "runs/a");
+  Train(files_, "cross_entropy", "runs/b");
+  const nlohmann::json report = Report(Path(files_, "runs"), "none");
+  ASSERT_EQ(report.at("problems").size(), 1U);
+  EXPECT_EQ(report.at("problems").at(0).at("rows").size(), 2U);
+  EXPECT_EQ(report.at("problems").at(0).at("plans").size(), 2U);
+}
+
+TEST_F(ReportTest, AModelThatHasGoneLeavesTheTable) {
+  Train(files_);
+  std::filesystem::remove(files_.model);
+  const CommandResult result = RunPlacer({"report", Path(files_, "run"), "--json"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("the placement is not shown: "));
+  const nlohmann::json problem = result.json().at("problems").at(0);
+  EXPECT_EQ(problem.at("rows").size(), 1U);
+  EXPECT_TRUE(problem.at("plans").empty());
+  EXPECT_THAT(problem.at("notes").at(0).get<std::string>(), HasSubstr("model.txtpb"));
+}
+
+TEST_F(ReportTest, FaultsAreOneLine) {
+  const auto expect = [](const std::vector<std::string>& args, const std::string& part) {
+    const CommandResult result = RunPlacer(args);
+    EXPECT_EQ(result.code, 2);
+    EXPECT_THAT(result.err, HasSubstr(part));
+    EXPECT_EQ(test::Lines(result.err).size(), 1U);
+  };
+  expect({"report", (files_.dir / "").string(), "--json"}, "holds no run");
+  expect({"report", "/nowhere", "--json"}, "/nowhere: holds no run");
+  Train(files_);
+  files_.dir.Write("run/seed-1/result.json", "{}");
+  expect({"report", Path(files_, "run"), "--json"}, "result.json: is damaged");
+  if (!BundledPage().empty()) {
+    expect({"report", Path(files_, "run"), "-o", "page.txt"}, "unknown suffix");
+  } else {
+    expect({"report", Path(files_, "run"), "-o", "page.html"}, "has no page for reports");
+  }
+}
+
+TEST_F(ReportTest, ARunThatStoppedShowsWhatItHas) {
+  Train(files_);
+  std::filesystem::remove(files_.dir / "run/seed-1/result.json");
+  const nlohmann::json problem = Report(Path(files_, "run"), "none").at("problems").at(0);
+  EXPECT_FALSE(problem.at("methods").at(0).at("trials").at(1).at("complete").get<bool>());
+  EXPECT_THAT(problem.at("notes").at(0).get<std::string>(), HasSubstr("1 of 2 seeds"));
+}
+
+TEST(ReportPageTest, HostileNamesStayData) {
+  const std::string page = "<script id=\"data\">\"PLACER_REPORT_DATA\"</script><p>";
+  const nlohmann::ordered_json data = {{"</script><img src=x onerror=alert(1)>", "<!--<script>"},
+                                       {"line", "\u2028\u2029"},
+                                       {"bytes", std::string("\xff\xfe")}};
+  const std::string filled = FillPage(page, data);
+  const std::string inside =
+      filled.substr(18, filled.size() - 18 - std::string("</script><p>").size());
+  EXPECT_THAT(inside, Not(HasSubstr("<")));
+  EXPECT_THAT(inside, Not(HasSubstr("\u2028")));
+  const auto parsed = nlohmann::json::parse(inside);
+  EXPECT_EQ(parsed.at("</script><img src=x onerror=alert(1)>"), "<!--<script>");
+  EXPECT_EQ(parsed.at("line"), "\u2028\u2029");
+  EXPECT_THROW(static_cast<void>(FillPage("no place", data)), std::logic_error);
+}
+
+TEST(ReportTableTest, DifferencesArePairedBySeed) {
+  const auto trial = [](Seed seed, double seconds) {
+    ReportTrial made;
+    made.seed = seed;
+    made.feasible = true;
+    made.step_time = Seconds(seconds);
+    return made;
+  };
+  ReportProblem problem;
+  problem.bound_seconds = 1;
+  problem.methods = {{"etf", true, false, 10, {trial(1, 4), trial(2, 2)}},
+                     {"reinforce", false, true, 10, {trial(2, 1), trial(1, 3)}}};
+  FillMethodTable(problem);
+  ASSERT_EQ(problem.rows.size(), 2U);
+  EXPECT_EQ(problem.rows[0].method, 1U);  // the shorter mean first
+  EXPECT_DOUBLE_EQ(problem.rows[0].step_seconds->mean, 2);
+  EXPECT_DOUBLE_EQ(*problem.rows[0].gap_limit, 1);
+  // 3/4 - 1 at seed 1, 1/2 - 1 at seed 2.
+  EXPECT_DOUBLE_EQ(problem.rows[0].vs_heuristic->mean, -0.375);
+  EXPECT_FALSE(problem.rows[0].vs_heuristic->interval);
+  EXPECT_FALSE(problem.rows[0].vs_annealing);
+}
+
+TEST(ReportViewTest, ThinningKeepsPeaks) {
+  std::vector<ReportMemoryPoint> points;
+  for (std::int64_t i = 0; i < 1000; ++i) {
+    points.push_back({Picoseconds(i), i == 617 ? 9999 : i % 7});
+  }
+  const std::vector<ReportMemoryPoint> thin = Thin(points, 30);
+  EXPECT_LE(thin.size(), 30U);
+  std::int64_t peak = 0;
+  for (std::size_t i = 0; i < thin.size(); ++i) {
+    peak = std::max(peak, thin[i].bytes);
+    EXPECT_TRUE(i == 0 || thin[i - 1].time < thin[i].time);
+  }
+  EXPECT_EQ(peak, 9999);
+  EXPECT_EQ(thin.back().time, Picoseconds(999));
+}
+
+}  // namespace
+}  // namespace placer

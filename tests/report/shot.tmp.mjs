@@ -1,0 +1,11 @@
+import puppeteer from 'puppeteer-core';
+const [file,width,dark,out]=process.argv.slice(2);
+const b=await puppeteer.launch({executablePath:'/usr/bin/chromium',headless:true,protocolTimeout:400000,args:['--no-sandbox','--disable-gpu','--disable-dev-shm-usage']});
+const p=await b.newPage();
+p.on('console',m=>console.log(m.type(),m.text()));p.on('pageerror',e=>console.log('ERR',String(e),e.stack?.slice(0,300)));
+await p.setViewport({width:+width,height:900});
+await p.emulateMediaFeatures([{name:'prefers-color-scheme',value:dark}]);
+await p.goto('file://'+file);await p.waitForSelector('html[data-ready=yes]',{timeout:120000});
+console.log('ready ms',await p.evaluate(()=>performance.getEntriesByName('placer-ready')[0].startTime));
+if(out)await p.screenshot({path:out,fullPage:true});
+await b.close();
