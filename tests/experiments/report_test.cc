@@ -127,7 +127,7 @@ TEST_F(ReportTest, FaultsAreOneLine) {
   expect({"report", (files_.dir / "").string(), "--json"}, "holds no run");
   expect({"report", "/nowhere", "--json"}, "/nowhere: holds no run");
   Train(files_);
-  files_.dir.Write("run/seed-1/result.json", "{}");
+  static_cast<void>(files_.dir.Write("run/seed-1/result.json", "{}"));
   expect({"report", Path(files_, "run"), "--json"}, "result.json: is damaged");
   if (!BundledPage().empty()) {
     expect({"report", Path(files_, "run"), "-o", "page.txt"}, "unknown suffix");

@@ -27,10 +27,18 @@ function byDagre(graph: Graph): Place[] {
   graph.groups.name.forEach((_, i) => g.setNode(String(i), { width: 12, height: 12 }));
   pairs(graph).forEach(([from, to]) => g.setEdge(String(from), String(to)));
   dagre.layout(g);
-  return graph.groups.name.map((_, i) => {
+  return levelled(graph.groups.name.map((_, i) => {
     const { x, y } = g.node(String(i)) as Place;
     return { x, y };
-  });
+  }));
+}
+/** Long networks drift to one side of dagre's layout: without the trend they use the whole height. */
+function levelled(places: Place[]): Place[] {
+  const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const mx = mean(places.map((p) => p.x)), my = mean(places.map((p) => p.y));
+  const xx = mean(places.map((p) => (p.x - mx) ** 2)), xy = mean(places.map((p) => (p.x - mx) * (p.y - my)));
+  const slope = xx > 0 ? xy / xx : 0;
+  return places.map(({ x, y }) => ({ x, y: y - slope * (x - mx) }));
 }
 /** A column per position; within it in the order of the mean of the neighbours to the left. */
 function byColumns(graph: Graph): Place[] {

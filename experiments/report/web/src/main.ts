@@ -23,6 +23,7 @@ function planParts(problem: Problem, plan: Plan): Part[] {
 }
 function show(report: Report, problemAt: number, planAt: number): void {
   disposeAll();
+  delete document.documentElement.dataset.ready;
   const problem = report.problems[problemAt], plan = problem.plans[planAt];
   const chooser = problem.plans.length > 1 ? h('section', {}, h('div', { class: 'bar', style: 'margin:0' }, 'Placement, timeline, memory and limits of',
     select('Plan', problem.plans.map((each) => `${each.label} (${each.step.step_time_text})`), planAt, (at) => show(report, problemAt, at)))) : null;
