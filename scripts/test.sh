@@ -8,9 +8,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly preset="${PLACER_PRESET:-dev}"
 
 echo "test: 1/3 dependencies"
-page=(--page)
-[[ "${PLACER_PAGE:-1}" == 0 ]] && page=()
-bash scripts/install_deps.sh "${page[@]}"
+bash scripts/install_deps.sh
+if [[ "${PLACER_PAGE:-1}" != 0 ]]; then
+  bash scripts/install_deps.sh --page || echo "test: goes on without the page of placer report; its tests are skipped" >&2
+fi
 readonly installed_at=$SECONDS
 
 echo "test: 2/3 build into build/$preset"

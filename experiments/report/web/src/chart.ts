@@ -2,11 +2,12 @@
 import * as echarts from 'echarts/core';
 import { CustomChart, LineChart, LinesChart, ScatterChart } from 'echarts/charts';
 import { AriaComponent, DataZoomComponent, GridComponent, LegendComponent, MarkLineComponent, TooltipComponent } from 'echarts/components';
+import { LabelLayout } from 'echarts/features';
 import { CanvasRenderer } from 'echarts/renderers';
 import { colors, onThemeChange } from './theme';
 
 echarts.use([CustomChart, LineChart, LinesChart, ScatterChart, AriaComponent, DataZoomComponent, GridComponent, LegendComponent,
-  MarkLineComponent, TooltipComponent, CanvasRenderer]);
+  MarkLineComponent, TooltipComponent, LabelLayout, CanvasRenderer]);
 
 // The option types of tree-shaken ECharts are unions over all series; the page builds plain objects.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any

@@ -30,6 +30,18 @@ export function curves(problem: Problem): [HTMLElement, Mounted[]] | null {
   const unit = unitFor([...lines.map((line) => line.points[line.points.length - 1].mean), ...problem.lines.map((line) => line.seconds)]);
   const y = (seconds: number): number => inUnit(seconds, unit);
   const references = [...problem.lines].sort((a, b) => a.seconds - b.seconds).map((line) => ({ label: line.label, seconds: line.seconds }));
+  // Lines that nearly touch share a label; all are listed below the chart.
+  const span = Math.max(...references.map((line) => line.seconds), 0) - (problem.bound_seconds ?? references[0]?.seconds ?? 0);
+  const clusters: { label: string; seconds: number }[][] = [];
+  for (const line of references) {
+    const open = clusters[clusters.length - 1];
+    if (open && line.seconds - open[0].seconds < 0.045 * span) open.push(line);
+    else clusters.push([line]);
+  }
+  const labelOf = (label: string): string => {
+    const cluster = clusters.find(([first]) => first.label === label);
+    return cluster ? label + (cluster.length > 1 ? ` +${cluster.length - 1}` : '') : '';
+  };
   const last = Math.max(...lines.map((line) => line.points[line.points.length - 1].samples));
   const chart = mount(420, 'Learning curves: best step time against samples', 'curves-chart', (narrow): Option => {
     const { soft, alarm } = colors();
@@ -45,7 +57,7 @@ export function curves(problem: Problem): [HTMLElement, Mounted[]] | null {
     });
     series.push({ type: 'line', name: 'baselines', data: [], markLine: { symbol: 'none', silent: true, label: { position: narrow ? 'insideEndTop' : 'end', fontSize: 11, color: soft, distance: 4 },
       labelLayout: { hideOverlap: true }, lineStyle: { type: 'dashed', color: soft, opacity: 0.7 },
-      data: [...references.map((line) => ({ yAxis: y(line.seconds), label: { formatter: line.label } })),
+      data: [...references.map((line) => ({ yAxis: y(line.seconds), label: { formatter: labelOf(line.label) } })),
         ...(problem.bound_seconds ? [{ yAxis: y(problem.bound_seconds), lineStyle: { color: alarm, opacity: 1 }, label: { formatter: 'bound', color: alarm } }] : [])] } });
     const values = [...lines.flatMap((line) => line.points.flatMap((p) => [p.low, p.high])), ...references.map((line) => line.seconds), ...(problem.bound_seconds ? [problem.bound_seconds] : [])];
     const low = y(Math.min(...values)), high = y(Math.max(...values)), wide = high > 4 * low;

@@ -7,6 +7,12 @@ import { opNames, type Plan, type Problem } from './model';
 import { colors } from './theme';
 
 const MAX_FOUND = 30;
+/** The end of a name that says something: `conv/2` rather than `2`. */
+function shortName(name: string): string {
+  const parts = name.split('/');
+  const end = parts[parts.length - 1];
+  return (end.length < 3 && parts.length > 1 ? `${parts[parts.length - 2]}/${end}` : end).slice(0, 16);
+}
 const layouts = new WeakMap<object, Place[]>();
 
 export function placement(problem: Problem, plan: Plan): [HTMLElement, Mounted[]] | null {
@@ -64,7 +70,7 @@ export function placement(problem: Problem, plan: Plan): [HTMLElement, Mounted[]
         ...problem.devices.map((device, d) => ({
           type: 'scatter', name: device.name, data: dots[d], itemStyle: { color: device.color, borderColor: card, borderWidth: large ? 0 : 1 }, z: 3, clip: true, progressive: 0,
           symbol: 'circle', symbolSize: (value: number[]) => size(value[2]),
-          label: { show: !large && places.length <= 130 && !narrow, position: 'bottom', distance: 2, fontSize: 10, color: soft, formatter: ({ data }: { data: number[] }) => groups.name[data[2]].split('/').pop()!.slice(0, 16) },
+          label: { show: !large && places.length <= 130 && !narrow, position: 'bottom', distance: 2, fontSize: 10, color: soft, formatter: ({ data }: { data: number[] }) => shortName(groups.name[data[2]]) },
           labelLayout: { hideOverlap: true }, emphasis: { scale: 1.35, itemStyle: { borderColor: ink, borderWidth: 2 } },
         }))],
     };
