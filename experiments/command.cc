@@ -5,7 +5,6 @@
 #include <exception>
 #include <ostream>
 
-#include "experiments/environment.h"
 #include "experiments/subcommand.h"
 #include "graphs/base/error.h"
 #include "runner/step_worker.h"

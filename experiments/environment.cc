@@ -9,6 +9,7 @@
 
 #include "cost_model/cluster.h"
 #include "cost_model/device_list.h"
+#include "experiments/command.h"
 #include "experiments/format.h"
 
 namespace placer {
@@ -42,11 +43,9 @@ void Read(const nlohmann::ordered_json& json, const char* key, std::int64_t& val
 
 }  // namespace
 
-std::string_view Version() noexcept { return PLACER_VERSION; }
-
 Environment ThisEnvironment() {
   const HostHardware host = DetectHost();
-  return {std::string(Version()),
+  return {kVersionText,
           PLACER_REVISION,
           PLACER_BUILD,
           PLACER_LIBTORCH,

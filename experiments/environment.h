@@ -3,14 +3,10 @@
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace placer {
-
-/// The release, "0.1.0".
-[[nodiscard]] std::string_view Version() noexcept;
 
 /// What computed a result: this build of Placer, and the machine. Says nothing of who or when, so
 /// that the same run leaves the same bytes. A regular value.

@@ -1,6 +1,7 @@
 #include "experiments/report/report_builder.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -27,7 +28,7 @@ struct Candidate {
   std::size_t method = 0;
   Seed seed = 1;
   Seconds step_time{0};
-  std::filesystem::path stored;  ///< or else:
+  std::function<SavedPlacement()> stored;  ///< or else:
   std::optional<Placement> placement;
 };
 
@@ -107,7 +108,7 @@ std::vector<Candidate> StoredCandidates(const std::vector<const StoredRun*>& run
     const std::vector<ReportTrial>& trials = runs[m]->method.trials;
     std::optional<std::size_t> best;
     for (std::size_t t = 0; t < trials.size(); ++t) {
-      if (trials[t].feasible && !runs[m]->plans[t].empty() &&
+      if (trials[t].feasible && runs[m]->plans[t] &&
           (!best || trials[t].step_time < trials[*best].step_time)) {
         best = t;
       }
@@ -144,9 +145,8 @@ void AddPlans(const Workbench& bench, std::vector<Candidate> candidates, const C
   for (const Candidate& candidate : candidates) {
     try {
       ReportPlan plan = ViewPlan(
-          bench, candidate.placement
-                     ? *candidate.placement
-                     : Restore(ReadPlacement(candidate.stored), bench.graph(), bench.cluster()));
+          bench, candidate.placement ? *candidate.placement
+                                     : Restore(candidate.stored(), bench.graph(), bench.cluster()));
       plan.method = candidate.method;
       plan.seed = candidate.seed;
       plan.label =
@@ -154,8 +154,8 @@ void AddPlans(const Workbench& bench, std::vector<Candidate> candidates, const C
       problem.plans.push_back(std::move(plan));
     } catch (const InputError& error) {
       Note(problem, console,
-           "the plan of " + problem.methods[candidate.method].label + " is not shown: " +
-               (candidate.stored.empty() ? "" : candidate.stored.string() + ": ") + error.what());
+           "the plan of " + problem.methods[candidate.method].label +
+               " is not shown: " + error.what());
     }
     if (problem.plans.size() == kMaxPlans) {
       break;

@@ -1,10 +1,14 @@
 #include "experiments/report/run_source.h"
 
 #include <algorithm>
+#include <iterator>
+#include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "experiments/run_directory.h"
+#include "experiments/sweep/sweep_store.h"
 #include "graphs/base/error.h"
 #include "graphs/base/replace_file.h"
 
@@ -89,6 +93,11 @@ std::vector<Environment> ReadEnvironments(const fs::path& path) {
 }
 
 void AddRunsBelow(const fs::path& path, int depth, std::vector<StoredRun>& runs) {
+  if (path.extension() == ".db" || IsThere(path / kSweepStoreName)) {
+    std::vector<StoredRun> of_sweep = ReadSweep(path);
+    std::move(of_sweep.begin(), of_sweep.end(), std::back_inserter(runs));
+    return;
+  }
   if (IsThere(path / kConfig)) {
     runs.push_back(ReadRun(path));
     return;
@@ -108,6 +117,22 @@ void AddRunsBelow(const fs::path& path, int depth, std::vector<StoredRun>& runs)
   for (const fs::path& folder : folders) {
     AddRunsBelow(folder, depth + 1, runs);
   }
+}
+
+std::int64_t CountOf(const StoredTrial& trial, const char* metric) {
+  return static_cast<std::int64_t>(trial.metric(metric).value_or(0));
+}
+
+ReportTrial TrialOf(const SweepStore& store, const StoredTrial& stored, Seed seed) {
+  ReportTrial trial;
+  trial.seed = seed;
+  trial.feasible = stored.feasible();
+  trial.step_time = Seconds(stored.metric("step_time_seconds").value_or(0));
+  trial.samples = CountOf(stored, "samples");
+  trial.unique_samples = CountOf(stored, "unique_samples");
+  trial.wall = Seconds(stored.metric("wall_seconds").value_or(0));
+  trial.curve = store.Curve(stored.key);
+  return trial;
 }
 
 std::string LabelOf(const MethodConfig& method) {
@@ -133,10 +158,51 @@ StoredRun ReadRun(const fs::path& path) {
     if (std::optional<ReportTrial> trial = ReadTrial(path, seed)) {
       const fs::path plan = SeedPath(path, seed) / "placement.txtpb";
       run.method.trials.push_back(std::move(*trial));
-      run.plans.push_back(IsThere(plan) ? plan : fs::path());
+      run.plans.push_back(IsThere(plan) ? [plan] { return ReadPlacement(plan); }
+                                        : std::function<SavedPlacement()>());
     }
   }
   return run;
+}
+
+std::vector<StoredRun> ReadSweep(const fs::path& path) {
+  const auto store = std::make_shared<const SweepStore>(SweepStore::OpenToRead(path));
+  std::vector<StoredRun> runs;
+  std::map<std::string, std::size_t> run_of_key;
+  for (const StoredTrial& stored : store->Trials()) {
+    if (stored.state != TrialState::kDone) {
+      continue;
+    }
+    ExperimentConfig config = ParseExperiment(stored.config, path.string());
+    const Seed seed = config.seeds.front();
+    const std::string label = LabelOf(config.method);
+    const auto [at, is_new] = run_of_key.try_emplace(
+        ProblemKey(config) + label + '\n' + std::to_string(config.samples), runs.size());
+    if (is_new) {
+      StoredRun run;
+      run.path = path.string();
+      run.method = {label, false, UsesBudget(config.method.name), config.samples, {}};
+      config.name = store->name();
+      config.output_dir = "runs/" + store->name();
+      config.seeds.clear();
+      run.config = std::move(config);
+      runs.push_back(std::move(run));
+    }
+    StoredRun& run = runs[at->second];
+    run.config.seeds.push_back(seed);
+    run.method.trials.push_back(TrialOf(*store, stored, seed));
+    run.plans.emplace_back([store, key = stored.key] {
+      std::optional<SavedPlacement> plan = store->Placement(key);
+      if (!plan) {
+        throw InputError("trial " + key + ": has no plan");
+      }
+      return *std::move(plan);
+    });
+  }
+  if (runs.empty()) {
+    throw InputError(path.string() + ": no trial of the sweep has a result yet");
+  }
+  return runs;
 }
 
 std::vector<StoredRun> FindRuns(const fs::path& path) {
@@ -144,7 +210,8 @@ std::vector<StoredRun> FindRuns(const fs::path& path) {
   AddRunsBelow(path, 0, runs);
   if (runs.empty()) {
     throw InputError(path.string() + ": holds no run, expected the directory of `placer train` (" +
-                     kConfig + ") or a folder of such directories");
+                     kConfig + ") or of `placer sweep` (" + kSweepStoreName +
+                     "), or a folder of such directories");
   }
   return runs;
 }

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "cost_model/placement_io.h"
 #include "experiments/environment.h"
 #include "experiments/experiment_config.h"
 #include "experiments/report/report_model.h"
@@ -16,15 +18,20 @@ struct StoredRun {
   ExperimentConfig config;
   std::vector<Environment> environments;
   ReportMethod method;  ///< its trials are those seeds that have found anything
-  /// Plan of each trial, as written by `train`; empty: there is none.
-  std::vector<std::filesystem::path> plans;
+  /// Reads the plan of each trial; empty: there is none.
+  std::vector<std::function<SavedPlacement()>> plans;
 };
 
 /// A run directory (run_directory.h), whether complete, stopped or still running. Nothing in it is
 /// changed. @throws InputError for a damaged file
 [[nodiscard]] StoredRun ReadRun(const std::filesystem::path& path);
 
-/// The run in `path`, or else all runs in the folders below, in the order of their paths.
+/// The trials of a sweep (sweep/sweep_store.h) that have a result, as one run per method, budget
+/// and problem, in the order of the sweep. @param path  the store or its folder. @throws InputError
+[[nodiscard]] std::vector<StoredRun> ReadSweep(const std::filesystem::path& path);
+
+/// The sweep or the run in `path`, or else all of them in the folders below, in the order of their
+/// paths.
 /// @throws InputError if there are none
 [[nodiscard]] std::vector<StoredRun> FindRuns(const std::filesystem::path& path);
 

@@ -5,6 +5,7 @@
 #include "experiments/report/plan_view.h"
 #include "experiments/report/report_page.h"
 #include "experiments/report/run_source.h"
+#include "experiments/sweep/sweep_store.h"
 #include "graphs/base/error.h"
 #include "tests/experiments/command_runner.h"
 #include "tests/experiments/test_files.h"
@@ -103,6 +104,39 @@ TEST_F(ReportTest, RunsOfOneProblemShareATable) {
   ASSERT_EQ(report.at("problems").size(), 1U);
   EXPECT_EQ(report.at("problems").at(0).at("rows").size(), 2U);
   EXPECT_EQ(report.at("problems").at(0).at("plans").size(), 2U);
+}
+
+TEST_F(ReportTest, ASweepIsASourceOfRuns) {
+  Train(files_);
+  ExperimentConfig config = ReadExperiment(files_.dir / "run/config.txtpb");
+  const SavedPlacement plan = ReadPlacement(files_.dir / "run/placement.txtpb");
+  {
+    SweepStore store = SweepStore::Open(files_.dir / kSweepStoreName);
+    std::vector<PlannedTrial> trials;
+    for (const Seed seed : {7, 8, 9}) {
+      config.seeds = {seed};
+      config.output_dir.clear();
+      trials.push_back({"000000000000000" + std::to_string(seed), ExperimentToText(config), {}});
+    }
+    store.SetPlan("toys", "", trials);
+    for (std::size_t t = 0; t < 2; ++t) {  // the third has not begun
+      TrialResult result;
+      result.metrics = {{"feasible", 1}, {"step_time_seconds", t == 0 ? 131e-12 : 142e-12}};
+      result.curve = {{10, Seconds(131e-12)}};
+      result.placement = plan;
+      ASSERT_TRUE(store.Claim(trials[t].key));
+      store.Finish(trials[t].key, result);
+    }
+  }
+  std::filesystem::remove_all(files_.dir / "run");
+  const nlohmann::json problem =
+      Report((files_.dir / kSweepStoreName).string(), "none").at("problems").at(0);
+  ASSERT_EQ(problem.at("methods").size(), 1U);
+  EXPECT_EQ(problem.at("methods").at(0).at("trials").size(), 2U);
+  EXPECT_NEAR(RowOf(problem, "annealing").at("step_seconds").at("mean").get<double>(), 136.5e-12,
+              1e-15);
+  EXPECT_EQ(problem.at("plans").at(0).at("seed"), 7);
+  EXPECT_DOUBLE_EQ(problem.at("plans").at(0).at("step").at("step_time_seconds"), 131e-12);
 }
 
 TEST_F(ReportTest, AModelThatHasGoneLeavesTheTable) {
