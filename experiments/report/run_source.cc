@@ -94,7 +94,7 @@ std::vector<Environment> ReadEnvironments(const fs::path& path) {
 
 void AddRunsBelow(const fs::path& path, int depth, std::vector<StoredRun>& runs) {
   if (path.extension() == ".db" || IsThere(path / kSweepStoreName)) {
-    std::vector<StoredRun> of_sweep = ReadSweep(path);
+    std::vector<StoredRun> of_sweep = ReadSweepRuns(path);
     std::move(of_sweep.begin(), of_sweep.end(), std::back_inserter(runs));
     return;
   }
@@ -165,7 +165,7 @@ StoredRun ReadRun(const fs::path& path) {
   return run;
 }
 
-std::vector<StoredRun> ReadSweep(const fs::path& path) {
+std::vector<StoredRun> ReadSweepRuns(const fs::path& path) {
   const auto store = std::make_shared<const SweepStore>(SweepStore::OpenToRead(path));
   std::vector<StoredRun> runs;
   std::map<std::string, std::size_t> run_of_key;

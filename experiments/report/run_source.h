@@ -28,7 +28,7 @@ struct StoredRun {
 
 /// The trials of a sweep (sweep/sweep_store.h) that have a result, as one run per method, budget
 /// and problem, in the order of the sweep. @param path  the store or its folder. @throws InputError
-[[nodiscard]] std::vector<StoredRun> ReadSweep(const std::filesystem::path& path);
+[[nodiscard]] std::vector<StoredRun> ReadSweepRuns(const std::filesystem::path& path);
 
 /// The sweep or the run in `path`, or else all of them in the folders below, in the order of their
 /// paths.
