@@ -13,11 +13,10 @@
 
 #include "graphs/base/error.h"
 #include "graphs/base/fingerprint.h"
+#include "graphs/base/text.h"
 
 namespace placer {
 namespace {
-
-std::string Quoted(std::string_view name) { return "'" + std::string(name) + "'"; }
 
 std::string Number(double value) {
   std::array<char, 32> text{};

@@ -6,6 +6,7 @@
 
 #include "cost_model/placement.h"
 #include "graphs/base/error.h"
+#include "graphs/base/text.h"
 
 namespace placer {
 namespace {
@@ -14,8 +15,6 @@ namespace {
 /// (9.2 x 10^6 s).
 constexpr double kMaxSeconds = 1e6;
 constexpr std::int64_t kNotAllowed = -1;
-
-std::string Quoted(std::string_view name) { return "'" + std::string(name) + "'"; }
 
 /// The one place where times are rounded.
 std::int64_t ToPicoseconds(double seconds) {
@@ -57,12 +56,9 @@ double OpSeconds(const Graph& graph, OpId id, const Device& device, const Effici
 }
 
 [[noreturn]] void ThrowNowhere(const Op& op, const Cluster& cluster) {
-  std::string allowed;
-  for (const std::string& name : op.allowed_devices) {
-    allowed += (allowed.empty() ? "" : ", ") + Quoted(name);
-  }
-  throw InputError("op " + Quoted(op.name) + ": may run on " + allowed + " only, but cluster " +
-                   Quoted(cluster.name()) + " has no device of that name or kind");
+  throw InputError("op " + Quoted(op.name) + ": may run on " + QuotedList(op.allowed_devices) +
+                   " only, but cluster " + Quoted(cluster.name()) +
+                   " has no device of that name or kind");
 }
 
 /// Ops that must share a device need one that all of them may run on.

@@ -2,18 +2,10 @@
 
 #include <algorithm>
 
+#include "graphs/base/text.h"
+
 namespace placer {
 namespace {
-
-std::string Quoted(std::string_view name) { return "'" + std::string(name) + "'"; }
-
-std::string Listed(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) {
-    text += (text.empty() ? "" : ", ") + Quoted(name);
-  }
-  return text;
-}
 
 /// Keeps the first faults and counts the rest: a plan for another cluster may be wrong at every op.
 class FaultList {
@@ -69,7 +61,7 @@ std::vector<std::string> FindFaults(const Placement& placement, const Graph& gra
     const Device& target = cluster.device(device);
     if (!IsAllowed(op, target)) {
       faults.Add(where + ": is on " + Quoted(target.name) + ", expected one of " +
-                 Listed(op.allowed_devices));
+                 QuotedList(op.allowed_devices));
     }
     const std::uint32_t together = graph.colocation_class(id);
     if (!seen[together]) {

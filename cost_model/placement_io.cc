@@ -9,13 +9,12 @@
 #include "graphs/base/error.h"
 #include "graphs/base/proto_file.h"
 #include "graphs/base/replace_file.h"
+#include "graphs/base/text.h"
 
 namespace placer {
 namespace {
 
 constexpr ProtoFormat kFormat{"a Placer placement", "placer.placement/1"};
-
-std::string Quoted(std::string_view name) { return "'" + std::string(name) + "'"; }
 
 std::string Hex(std::uint64_t fingerprint) {
   std::array<char, 20> text{};

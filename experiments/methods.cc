@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <ostream>
-#include <sstream>
 #include <string_view>
 #include <utility>
 
 #include "graphs/base/error.h"
+#include "graphs/base/text.h"
 #include "placer/reinforce_placer.h"
 
 namespace placer {
@@ -51,11 +51,7 @@ std::vector<std::string> ParseMethods(const std::string& list, const PlacerRegis
     return all;
   }
   std::vector<std::string> methods;
-  std::istringstream stream(list);
-  for (std::string name; std::getline(stream, name, ',');) {
-    if (name.empty()) {
-      continue;
-    }
+  for (const std::string& name : SplitList(list)) {
     static_cast<void>(registry.Make(name));  // throws for an unknown name
     if (std::find(methods.begin(), methods.end(), name) == methods.end()) {
       methods.push_back(name);

@@ -235,8 +235,15 @@ class GraphBuilder {
     OpId op;
     std::uint32_t index = 0;
   };
+  struct NewIds;
+  void CheckNode(const Node& node) const;
   void CheckNodes() const;
-  [[nodiscard]] std::vector<OpId> TopologicalOrder() const;
+  [[nodiscard]] std::vector<std::uint32_t> Order() const;
+  [[nodiscard]] NewIds Renumber(std::span<const std::uint32_t> order) const;
+  static void AppendEdges(const Node& node, const NewIds& ids, Graph& graph);
+  static void AppendTensors(Node& node, const NewIds& ids, Graph& graph);
+  static void FillConsumers(Graph& graph);
+  static void TieOps(Graph& graph);
 
   std::string name_;
   std::vector<Node> nodes_;

@@ -5,6 +5,7 @@
 #include "graphs/base/error.h"
 #include "graphs/base/proto_file.h"
 #include "graphs/base/replace_file.h"
+#include "graphs/base/text.h"
 #include "graphs/detail/import_notes.h"
 #include "graphs/detail/sniff.h"
 #include "graphs/graph.pb.h"

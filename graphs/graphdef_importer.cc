@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "graphs/base/error.h"
+#include "graphs/base/text.h"
 #include "graphs/detail/graphdef_file.h"
 #include "graphs/detail/graphdef_import.h"
 #include "graphs/detail/json_document.h"

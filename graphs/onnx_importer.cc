@@ -1,6 +1,7 @@
 #include "graphs/onnx_importer.h"
 
 #include "graphs/base/error.h"
+#include "graphs/base/text.h"
 #include "graphs/detail/import_notes.h"
 #include "graphs/detail/onnx_file.h"
 #include "graphs/detail/onnx_import.h"

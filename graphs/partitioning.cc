@@ -9,6 +9,7 @@
 
 #include "graphs/base/error.h"
 #include "graphs/base/replace_file.h"
+#include "graphs/base/text.h"
 #include "graphs/detail/import_notes.h"
 #include "graphs/detail/json_document.h"
 #include "graphs/detail/json_field.h"

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "graphs/base/error.h"
+#include "graphs/base/text.h"
 #include "graphs/detail/zoo_models.h"
 #include "graphs/training.h"
 
@@ -22,8 +23,6 @@ constexpr ZooNumber kAddendsNumber = {kAddends, 8, 0, 1000000,
 std::vector<ZooModel> Models() {
   return {InceptionV3Model(), NmtModel(), Resnet50Model(), RnnlmModel(), TransformerModel()};
 }
-
-std::string Quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
 
 /// What `NAME?key=value&...` asks for.
 struct Request {

@@ -11,6 +11,7 @@
 #include "experiments/trials.h"
 #include "graphs/base/error.h"
 #include "graphs/base/replace_file.h"
+#include "graphs/base/text.h"
 
 namespace placer {
 namespace {
@@ -71,11 +72,7 @@ class PaperCommand final : public Subcommand {
 
   /// @throws InputError for an unknown setting
   [[nodiscard]] std::vector<Choice> Chosen() const {
-    std::vector<std::string> wanted;
-    std::istringstream list(settings_);
-    for (std::string name; std::getline(list, name, ',');) {
-      wanted.push_back(name);
-    }
+    std::vector<std::string> wanted = SplitList(settings_);
     std::vector<Choice> chosen;
     std::string known;
     for (const PaperModel& model : PaperModels()) {
@@ -86,6 +83,9 @@ class PaperCommand final : public Subcommand {
           chosen.emplace_back(&model, &row);
         }
       }
+    }
+    if (chosen.empty() && wanted.empty()) {
+      throw InputError("settings: the list is empty, expected some of " + known);
     }
     if (!wanted.empty()) {
       throw InputError("settings: found '" + wanted.front() + "', expected some of " + known);

@@ -22,7 +22,8 @@ class InputError : public Error {
   }
 };
 
-/// Something optional that this build or this machine does not have, such as LibTorch.
+/// Something optional that this build or this machine does not have, such as LibTorch. The command
+/// turns it into exit code 2.
 class UnavailableError : public Error {
  public:
   using Error::Error;

@@ -1,9 +1,9 @@
 #include "graphs/detail/graphdef_import.h"
 
 #include <algorithm>
-#include <array>
 
 #include "graphs/base/error.h"
+#include "graphs/detail/graphdef_kinds.h"
 
 namespace placer::graphdef {
 namespace {
@@ -19,68 +19,8 @@ constexpr std::string_view kNoRule = "% ops have no cost rule and are kept with 
 constexpr std::string_view kUnknownShape =
     "% values have no or not fully known shape, unknown dims count as 1 and unknown shapes as 0 "
     "bytes";
-constexpr std::string_view kContradiction =
-    "% values have other shapes than follows from their inputs, those in the file are used";
-constexpr std::string_view kOpenInput =
-    "% inputs leave dims open besides the batch, which count as 1";
-constexpr std::string_view kOpenBatch = "% inputs leave the batch open, 1 is used (see --batch)";
 constexpr std::string_view kNoSuchNode = "% co-location hints name nodes that are not there";
 }  // namespace notes
-
-constexpr std::array kPlaceholders = {"Placeholder", "PlaceholderV2", "_Arg"};
-constexpr std::array kVariables = {"VariableV2", "Variable", "VarHandleOp"};
-constexpr std::array kConstants = {"Const", "HostConst"};
-constexpr std::array kCalls = {"PartitionedCall",
-                               "StatefulPartitionedCall",
-                               "TPUPartitionedCall",
-                               "SymbolicGradient",
-                               "RemoteCall",
-                               "If",
-                               "StatelessIf",
-                               "While",
-                               "StatelessWhile",
-                               "Case",
-                               "StatelessCase",
-                               "For",
-                               "MapDefun",
-                               "_If",
-                               "_While"};
-constexpr std::array kConditionals = {"Switch", "Merge", "RefSwitch", "RefMerge"};
-
-template <std::size_t N>
-bool IsOneOf(const std::array<const char*, N>& ops, std::string_view op) {
-  return std::find(ops.begin(), ops.end(), op) != ops.end();
-}
-
-std::string Named(const std::string& node, std::size_t output) {
-  return output == 0 ? node : node + ":" + std::to_string(output);
-}
-
-/// The first component of a name made by tf.gradients.
-bool IsGradientScope(std::string_view name) {
-  const std::string_view scope = name.substr(0, name.find('/'));
-  return scope.size() < name.size() &&
-         (scope == "gradients" || scope.starts_with("gradients_") || scope == "gradient_tape");
-}
-
-/// What both know; where they contradict each other, `declared`. @return whether they agree
-bool Merge(const std::optional<Dims>& declared, std::optional<Dims>& inferred) {
-  if (!declared) {
-    return true;
-  }
-  if (!inferred || inferred->size() != declared->size()) {
-    const bool agree = !inferred;
-    inferred = declared;
-    return agree;
-  }
-  bool agree = true;
-  for (std::size_t i = 0; i < declared->size(); ++i) {
-    const std::int64_t dim = (*declared)[i];
-    agree = agree && (dim == kOpen || (*inferred)[i] == kOpen || (*inferred)[i] == dim);
-    (*inferred)[i] = dim == kOpen ? (*inferred)[i] : dim;
-  }
-  return agree;
-}
 
 }  // namespace
 
@@ -129,135 +69,11 @@ void GraphDefImporter::CountReaders() {
   }
 }
 
-/// The batch that the first placeholder fixes.
-void GraphDefImporter::FindBatch() {
-  for (const tf::NodeDef& node : graph_.node()) {
-    const tf::AttrValue* shape = FindAttr(node, "shape");
-    if (batch_ && IsOneOf(kPlaceholders, node.op()) && shape != nullptr &&
-        shape->shape().dim_size() > 0) {
-      const std::int64_t dim = shape->shape().dim(0).size();
-      if (dim > 0) {
-        old_batch_ = dim;
-      }
-      return;
-    }
-  }
-}
-
 void GraphDefImporter::ImportUnit(const NodeOrder::Unit& unit) {
   if (unit.loop) {
     ImportLoop(unit);
   } else {
     ImportNode(unit.nodes.front(), unit.name);
-  }
-}
-
-NodeView GraphDefImporter::View(const tf::NodeDef& node) const {
-  NodeView view{.node = node, .inputs = {}};
-  for (const std::string& input : node.input()) {
-    const InputRef ref = ParseInput(input);
-    if (!ref.control) {
-      const NodeState& state = states_[static_cast<std::size_t>(index_.at(ref.node))];
-      view.inputs.push_back(ref.output < state.outputs.size() ? state.outputs[ref.output]
-                                                              : Value{});
-    }
-  }
-  return view;
-}
-
-Value GraphDefImporter::Placeholder(const tf::NodeDef& node) const {
-  Value value{.dtype = TypeAttr(node, "dtype", tf::DT_INVALID), .shape = {}, .numbers = {}};
-  const tf::AttrValue* attr = FindAttr(node, "shape");
-  // Before version 24 an empty shape stood for none at all.
-  const int version = graph_.versions().producer();
-  const bool scalars = version == 0 || version >= 24;
-  if (attr != nullptr && attr->value_case() == tf::AttrValue::kShape &&
-      (attr->shape().dim_size() > 0 || scalars)) {
-    value.shape = ShapeFrom(attr->shape());
-  }
-  if (const auto given = signature_.inputs.find({node.name(), 0});
-      given != signature_.inputs.end() && !value.shape) {
-    value.shape = given->second;
-  }
-  return value;
-}
-
-std::optional<std::vector<Value>> GraphDefImporter::SourceOutputs(const tf::NodeDef& node) const {
-  if (IsOneOf(kConstants, node.op())) {
-    const tf::AttrValue* attr = FindAttr(node, "value");
-    if (attr == nullptr || attr->value_case() != tf::AttrValue::kTensor) {
-      throw InputError("has no attribute 'value', expected a tensor");
-    }
-    Value value = ConstantFrom(attr->tensor());
-    value.dtype = TypeAttr(node, "dtype", value.dtype);
-    return {{std::move(value)}};
-  }
-  if (IsOneOf(kVariables, node.op()) || IsOneOf(kPlaceholders, node.op())) {
-    return {{Placeholder(node)}};
-  }
-  return std::nullopt;
-}
-
-/// A list of dims in the file that starts with its own batch starts with the wanted one.
-NodeView GraphDefImporter::Rebatched(NodeView view) const {
-  if (!old_batch_ || view.node.op() != "Reshape" || !view.input(0).known() || !view.numbers(1) ||
-      view.numbers(1)->empty() || view.numbers(1)->front() != *old_batch_) {
-    return view;
-  }
-  const Dims& target = *view.numbers(1);
-  if (std::find(target.begin(), target.end(), kOpen) == target.end() &&
-      Elements(*view.shape(0)) != NumElements(target)) {
-    view.inputs[1].numbers->front() = *batch_;
-  }
-  return view;
-}
-
-std::vector<Value> GraphDefImporter::OutputsOf(const NodeView& view) {
-  const tf::NodeDef& node = view.node;
-  std::optional<std::vector<Value>> source = SourceOutputs(node);
-  std::vector<Value> outputs = source ? std::move(*source) : InferOutputs(Rebatched(view));
-  const bool ruled = source || HasShapeRule(node.op());
-  const std::size_t read = num_read_[static_cast<std::size_t>(index_.at(node.name()))];
-  if (ruled && read > outputs.size()) {
-    throw InputError("output " + std::to_string(read - 1) + " is read, but it has " +
-                     std::to_string(outputs.size()));
-  }
-  if (!ruled) {
-    const tf::AttrValue* types = FindAttr(node, "Tout");
-    const int listed = types == nullptr ? 0 : types->list().type_size();
-    outputs.resize(
-        std::max(read, std::min<std::size_t>(static_cast<std::size_t>(listed), kMaxOutputs)));
-    for (std::size_t i = 0; i < outputs.size(); ++i) {
-      outputs[i].dtype = static_cast<int>(i) < listed ? types->list().type(static_cast<int>(i))
-                                                      : TypeAttr(node, "T", tf::DT_INVALID);
-      outputs[i].dtype = TypeAttr(node, "dtype", outputs[i].dtype);
-    }
-  }
-  RefineFromFile(node, outputs);
-  return outputs;
-}
-
-/// `_output_shapes`, and what a signature says of the model's outputs.
-void GraphDefImporter::RefineFromFile(const tf::NodeDef& node, std::vector<Value>& outputs) {
-  // What they say of a variable's handle is the handle's, a scalar.
-  const tf::AttrValue* attr =
-      node.op() == "VarHandleOp" ? nullptr : FindAttr(node, "_output_shapes");
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    std::optional<Dims> declared;
-    if (attr != nullptr && static_cast<int>(i) < attr->list().shape_size()) {
-      declared = ShapeFrom(attr->list().shape(static_cast<int>(i)));
-    }
-    if (const auto said = signature_.outputs.find({node.name(), i});
-        said != signature_.outputs.end() && !declared) {
-      declared = said->second;
-    }
-    if (declared && batch_ && !declared->empty()) {  // the file's batch is not the one wanted
-      std::int64_t& first = declared->front();
-      first = first == kOpen || first == old_batch_ ? kOpen : first;
-    }
-    if (!Merge(declared, outputs[i].shape)) {
-      notes_->Add(notes::kContradiction, Named(node.name(), i));
-    }
   }
 }
 
@@ -305,10 +121,10 @@ GraphDefImporter::Reads GraphDefImporter::ReadsOf(const std::vector<int>& nodes)
 OpRole GraphDefImporter::RoleOf(const tf::NodeDef& node) const {
   // A constant that waits for something is computed like any op.
   if (node.input_size() == 0) {
-    if (IsOneOf(kPlaceholders, node.op())) {
+    if (IsPlaceholder(node.op())) {
       return OpRole::kInput;
     }
-    if (IsOneOf(kVariables, node.op()) || IsOneOf(kConstants, node.op())) {
+    if (IsVariable(node.op()) || IsConstant(node.op())) {
       return OpRole::kParameter;
     }
   }
@@ -319,28 +135,10 @@ OpRole GraphDefImporter::RoleOf(const tf::NodeDef& node) const {
 }
 
 void GraphDefImporter::NoteKind(const tf::NodeDef& node) {
-  if (IsOneOf(kCalls, node.op()) || functions_.contains(node.op())) {
+  if (IsCall(node.op()) || functions_.contains(node.op())) {
     notes_->Add(notes::kFunction, node.op() + " (node '" + node.name() + "')");
-  } else if (IsOneOf(kConditionals, node.op())) {
+  } else if (IsConditional(node.op())) {
     notes_->Add(notes::kConditional, node.op());
-  }
-}
-
-void GraphDefImporter::ResolveInput(const tf::NodeDef& node) {
-  Value& value = states_[static_cast<std::size_t>(index_.at(node.name()))].outputs.at(0);
-  if (!value.shape) {
-    return;
-  }
-  Dims& shape = *value.shape;
-  if (!shape.empty() && (shape[0] == kOpen || (old_batch_ && shape[0] == *old_batch_))) {
-    if (!batch_) {
-      notes_->Add(notes::kOpenBatch, node.name());
-    }
-    shape[0] = batch_.value_or(1);
-  }
-  if (std::find(shape.begin(), shape.end(), kOpen) != shape.end()) {
-    notes_->Add(notes::kOpenInput, node.name() + " " + ShapeText(shape));
-    std::replace(shape.begin(), shape.end(), kOpen, std::int64_t{1});
   }
 }
 
@@ -361,7 +159,7 @@ void GraphDefImporter::ImportNode(int index, const std::string& name) {
   }
   const bool resident = role == OpRole::kInput || role == OpRole::kParameter;
   const OpCosts costs = resident ? OpCosts{} : CostOfNode(view, reads.specs, specs);
-  if (!costs.known && !IsOneOf(kCalls, node.op()) && !functions_.contains(node.op())) {
+  if (!costs.known && !IsCall(node.op()) && !functions_.contains(node.op())) {
     notes_->Add(notes::kNoRule, node.op());
   }
   if (IsViewNode(node.op()) && reads.reads_first && !specs.empty()) {
@@ -439,7 +237,7 @@ void GraphDefImporter::Tie() {
       const auto from = static_cast<std::size_t>(index_.at(ParseInput(input).node));
       const std::string& type = graph_.node(static_cast<int>(from)).op();
       if (!input.starts_with('^') && (type == "VarHandleOp" || IsUpdateNode(node.op())) &&
-          (type == "VarHandleOp" || IsOneOf(kVariables, type))) {
+          (type == "VarHandleOp" || IsVariable(type))) {
         together.Union(op.index(), states_[from].op->index());
       }
     }

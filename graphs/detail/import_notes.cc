@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "graphs/base/text.h"
+
 namespace placer {
 namespace {
 
@@ -53,12 +55,6 @@ std::vector<std::string> ImportNotes::Lines() const {
   }
   std::transform(lines.begin(), lines.end(), lines.begin(), WithoutControlCharacters);
   return lines;
-}
-
-std::string WithoutControlCharacters(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }, '?');
-  return text;
 }
 
 }  // namespace placer

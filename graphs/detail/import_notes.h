@@ -35,7 +35,4 @@ class ImportNotes {
   std::vector<std::string> lines_;
 };
 
-/// Names in a file may hold anything; messages are one line.
-[[nodiscard]] std::string WithoutControlCharacters(std::string text);
-
 }  // namespace placer

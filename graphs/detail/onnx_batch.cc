@@ -3,20 +3,11 @@
 #include <algorithm>
 
 #include "graphs/base/error.h"
+#include "graphs/base/text.h"
 #include "graphs/detail/onnx_types.h"
 
 namespace placer::onnx_detail {
-namespace {
-
-std::string Join(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) {
-    text += (text.empty() ? "" : ", ") + Quoted(name);
-  }
-  return text;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 DimResolver::DimResolver(const std::vector<const onnx::ValueInfoProto*>& inputs,
                          std::optional<std::int64_t> batch)
@@ -102,10 +93,12 @@ onnx::TypeProto DimResolver::ResolveDeclared(const onnx::TypeProto& declared) co
 std::vector<std::string> DimResolver::warnings() const {
   std::vector<std::string> warnings;
   if (!guessed_.empty()) {
-    warnings.push_back("dimensions of inputs without a number are taken as 1: " + Join(guessed_));
+    warnings.push_back("dimensions of inputs without a number are taken as 1: " +
+                       QuotedList(guessed_));
   }
   if (!kept_.empty()) {
-    warnings.push_back("inputs keep their first dimension, which is not the batch: " + Join(kept_));
+    warnings.push_back("inputs keep their first dimension, which is not the batch: " +
+                       QuotedList(kept_));
   }
   return warnings;
 }

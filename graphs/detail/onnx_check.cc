@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "graphs/base/error.h"
+#include "graphs/base/text.h"
 #include "graphs/detail/onnx_infer.h"
 #include "graphs/detail/onnx_types.h"
 

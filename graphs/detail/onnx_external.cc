@@ -8,6 +8,7 @@
 
 #include "graphs/base/error.h"
 #include "graphs/base/replace_file.h"
+#include "graphs/base/text.h"
 #include "graphs/detail/onnx_types.h"
 
 namespace placer::onnx_detail {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "graphs/base/error.h"
+#include "graphs/base/text.h"
 #include "graphs/detail/onnx_order.h"
 
 namespace placer::onnx_detail {

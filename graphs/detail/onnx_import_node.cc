@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "graphs/base/error.h"
+#include "graphs/base/text.h"
 #include "graphs/detail/onnx_cost.h"
 #include "graphs/detail/onnx_fold.h"
 #include "graphs/detail/onnx_import.h"

@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "graphs/base/error.h"
+#include "graphs/base/text.h"
 #include "graphs/detail/onnx_types.h"
 
 namespace placer::onnx_detail {

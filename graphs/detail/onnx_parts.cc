@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "graphs/base/error.h"
+#include "graphs/base/text.h"
 #include "graphs/base/union_find.h"
 #include "graphs/detail/onnx_types.h"
 

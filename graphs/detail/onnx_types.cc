@@ -84,8 +84,6 @@ bool IsInteger(std::int32_t elem_type) {
   }
 }
 
-std::string Quoted(const std::string& name) { return "'" + name + "'"; }
-
 DataType FromOnnx(std::int32_t elem_type) {
   switch (elem_type) {
     case TensorProto::FLOAT:

@@ -56,7 +56,6 @@ bool Refine(onnx::TypeProto& type, const onnx::TypeProto& declared);
 [[nodiscard]] onnx::TensorProto MakeTensor(const ConstantData& data, std::int32_t elem_type,
                                            const std::vector<std::int64_t>& shape);
 
-[[nodiscard]] std::string Quoted(const std::string& name);
 /// "8x3x224x224", unknown dims as "?".
 [[nodiscard]] std::string ShapeText(const onnx::TypeProto& type);
 

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "graphs/base/error.h"
+#include "graphs/base/text.h"
 #include "graphs/detail/onnx_infer.h"
 #include "graphs/detail/onnx_order.h"
 #include "graphs/detail/onnx_types.h"

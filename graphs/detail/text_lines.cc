@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "graphs/base/error.h"
+#include "graphs/base/text.h"
 #include "graphs/detail/import_notes.h"
 
 namespace placer {

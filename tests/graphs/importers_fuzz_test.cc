@@ -1,6 +1,7 @@
 // Structure-aware mutations of every importer's files, a short run of what scripts/fuzz.sh does at
 // length: whatever comes out is imported or refused in one line.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 
 #include "graphs/base/error.h"
 #include "graphs/base/replace_file.h"
+#include "graphs/base/text.h"
 #include "graphs/importers.h"
 #include "tests/fuzz/mutate_input.h"
 #include "tests/support/import_samples.h"
@@ -47,6 +49,14 @@ TEST_P(ImporterFuzz, ImportsOrRefusesMutants) {
   // Both happen, or the mutations are no test.
   EXPECT_GT(imported, 0);
   EXPECT_GT(refused, 0);
+}
+
+TEST(ImporterFuzzTargets, AreThereForEveryImporter) {
+  std::vector<std::string> names;
+  for (const Importer& importer : Importers()) {
+    names.emplace_back(importer.name);
+  }
+  EXPECT_THAT(SplitList(FUZZED_IMPORTERS), testing::UnorderedElementsAreArray(names));
 }
 
 // The ONNX importer has a test of its own: onnx_fuzz_test.cc.
