@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the packages of scripts/packages.txt with apt. Does nothing when all are there.
-# Usage: scripts/install_deps.sh [--dev] [--page]
-#   --dev    also the tools of check.sh and fresh_root.sh
+# Usage: scripts/install_deps.sh [--dev] [--fuzz] [--page]
+#   --dev    also the tools of check.sh and fresh_root.sh, and what --fuzz says
+#   --fuzz   also what builds the fuzz targets
 #   --page   also what the page of `placer report` is built and tested with
 set -euo pipefail
 
@@ -11,8 +12,9 @@ readonly list
 groups="build"
 for option in "$@"; do
   case "$option" in
-    --dev | --page) groups+=" ${option#--}" ;;
-    *) echo "install_deps: unknown option '$option' (usage: install_deps.sh [--dev] [--page])" >&2; exit 2 ;;
+    --dev) groups+=" dev fuzz" ;;
+    --fuzz | --page) groups+=" ${option#--}" ;;
+    *) echo "install_deps: unknown option '$option' (usage: install_deps.sh [--dev] [--fuzz] [--page])" >&2; exit 2 ;;
   esac
 done
 
@@ -21,8 +23,8 @@ line_number=0
 while read -r name group why; do
   line_number=$((line_number + 1))
   [[ -z "$name" || "$name" == \#* ]] && continue
-  if [[ " build dev page " != *" $group "* ]] || [[ -z "$why" ]]; then
-    echo "install_deps: $list:$line_number: found '$name $group $why', expected 'PACKAGE build|dev|page WHY'" >&2
+  if [[ " build fuzz dev page " != *" $group "* ]] || [[ -z "$why" ]]; then
+    echo "install_deps: $list:$line_number: found '$name $group $why', expected 'PACKAGE build|fuzz|dev|page WHY'" >&2
     exit 2
   fi
   [[ " $groups " == *" $group "* ]] && wanted+=("$name")

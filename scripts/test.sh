@@ -1,27 +1,43 @@
 #!/usr/bin/env bash
 # Installs the dependencies, builds and runs all tests. Fails when a test fails and when no test ran.
-# Usage: scripts/test.sh [more options of ctest, e.g. -R SimulatedRunner]
+# Usage: scripts/test.sh [more options of ctest, e.g. -R SimulatedRunner]     with options: those tests alone, without fuzzing
 #   PLACER_PRESET   which preset to test: dev (default: the quickest build, assertions on, warnings are errors), release, asan, tsan
 #   PLACER_PAGE=0   does without the page of `placer report` and its test in a browser
+#   PLACER_FUZZ_SECONDS   also fuzz every importer for so long, by scripts/fuzz.sh, always from the same seeds (not set or 0: not at all)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly preset="${PLACER_PRESET:-dev}"
+(($# > 0)) && PLACER_FUZZ_SECONDS=0
+readonly fuzz_seconds="${PLACER_FUZZ_SECONDS:-0}"
+[[ "$fuzz_seconds" =~ ^[0-9]+$ ]] || { echo "test: PLACER_FUZZ_SECONDS is '$fuzz_seconds', expected a number" >&2; exit 2; }
 
-echo "test: 1/3 dependencies"
+echo "test: 1/4 dependencies"
 bash scripts/install_deps.sh
+if ((fuzz_seconds > 0)); then
+  bash scripts/install_deps.sh --fuzz
+fi
 if [[ "${PLACER_PAGE:-1}" != 0 ]]; then
   bash scripts/install_deps.sh --page || echo "test: goes on without the page of placer report; its tests are skipped" >&2
 fi
 readonly installed_at=$SECONDS
 
-echo "test: 2/3 build into build/$preset"
+echo "test: 2/4 build into build/$preset"
 cmake --preset "$preset"
 cmake --build "build/$preset" --parallel "$(nproc)"
 readonly built_at=$SECONDS
 
-echo "test: 3/3 ctest"
+echo "test: 3/4 ctest"
 status=0
 ctest --preset "$preset" --parallel 2 --output-on-failure --no-tests=error "$@" < /dev/null || status=$?
+readonly tested_at=$SECONDS
+
+fuzz_status=0
+if ((fuzz_seconds > 0)); then
+  echo "test: 4/4 fuzzing, $fuzz_seconds s for each importer"
+  bash scripts/fuzz.sh -f -t "$fuzz_seconds" -j 2 < /dev/null || fuzz_status=$?
+else
+  echo "test: 4/4 fuzzing: skipped (PLACER_FUZZ_SECONDS=30 runs it)"
+fi
 echo "test: dependencies ${installed_at} s, configure and build $((built_at - installed_at)) s," \
-     "tests $((SECONDS - built_at)) s; ctest returned $status"
-exit "$status"
+     "tests $((tested_at - built_at)) s, fuzzing $((SECONDS - tested_at)) s; ctest returned $status, fuzzing $fuzz_status"
+exit $((status != 0 ? status : fuzz_status))

@@ -179,7 +179,10 @@ void OutputsFirst(TensorSpec& filter, bool depthwise) {
   std::rotate(filter.shape.begin(), filter.shape.end() - 2, filter.shape.end());
   std::swap(filter.shape[0], filter.shape[1]);
   if (depthwise) {
-    filter.shape[0] *= filter.shape[1];  // no more than the filter's elements, which fit
+    // No more than the filter's elements, which fit, unless another dim is 0: then there are none.
+    if (__builtin_mul_overflow(filter.shape[0], filter.shape[1], &filter.shape[0])) {
+      filter.shape[0] = 0;
+    }
     filter.shape[1] = 1;
   }
 }
