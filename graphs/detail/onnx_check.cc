@@ -108,16 +108,92 @@ void CheckListLengths(const onnx::NodeProto& node, const std::vector<NodeInput>&
   }
 }
 
+struct InputRank {
+  std::string_view type;
+  std::size_t input;
+  int least;
+  int most;
+};
+
+/// Inputs whose dims libonnx reads without looking whether they are there.
+constexpr std::array kInputRanks{InputRank{"RNN", 0, 3, 3},
+                                 InputRank{"GRU", 0, 3, 3},
+                                 InputRank{"LSTM", 0, 3, 3},
+                                 InputRank{"Gemm", 0, 2, 2},
+                                 InputRank{"Gemm", 1, 2, 2},
+                                 InputRank{"STFT", 0, 2, 3},
+                                 InputRank{"LayerNormalization", 0, 1, kMaxRank}};
+
+void CheckRanks(const onnx::NodeProto& node, const std::vector<NodeInput>& inputs) {
+  for (const InputRank& known : kInputRanks) {
+    if (known.type != node.op_type() || known.input >= inputs.size() ||
+        inputs[known.input].type == nullptr) {
+      continue;
+    }
+    const auto rank = Rank(*inputs[known.input].type);
+    if (rank && (*rank < known.least || *rank > known.most)) {
+      throw InputError("input " + Quoted(node.input(static_cast<int>(known.input))) + " has rank " +
+                       std::to_string(*rank) + ", expected " +
+                       (known.most == kMaxRank ? "at least " : "") + std::to_string(known.least) +
+                       (known.most != kMaxRank && known.most != known.least
+                            ? " or " + std::to_string(known.most)
+                            : ""));
+    }
+  }
+}
+
+/// The input that has a window's weights, or for MaxUnpool the places: of the first input's rank.
+std::optional<std::size_t> WeightsInput(std::string_view type) {
+  if (type == "QLinearConv") {
+    return 3;
+  }
+  if (type == "Conv" || type == "ConvTranspose" || type == "ConvInteger" || type == "MaxUnpool") {
+    return 1;
+  }
+  return std::nullopt;
+}
+
+void CheckWeightsRank(const onnx::NodeProto& node, const std::vector<NodeInput>& inputs) {
+  const auto weights = WeightsInput(node.op_type());
+  if (!weights || *weights >= inputs.size() || inputs[0].type == nullptr ||
+      inputs[*weights].type == nullptr) {
+    return;
+  }
+  const auto expected = Rank(*inputs[0].type);
+  const auto found = Rank(*inputs[*weights].type);
+  if (expected && found && *expected != *found) {
+    throw InputError((node.op_type() == "MaxUnpool" ? "indices have rank " : "weights have rank ") +
+                     std::to_string(*found) + ", expected the input's rank " +
+                     std::to_string(*expected));
+  }
+}
+
+/// libonnx goes from `axis` on, wherever that is.
+void CheckNormalizedAxis(const onnx::NodeProto& node, const std::vector<NodeInput>& inputs) {
+  const auto rank =
+      !inputs.empty() && inputs[0].type != nullptr ? Rank(*inputs[0].type) : std::nullopt;
+  if (rank) {
+    CheckValue({"axis", -*rank, *rank - 1}, IntAttribute(node, "axis", -1));
+  }
+}
+
+/// libonnx divides by a `split` that is one number.
+void CheckSplit(const std::vector<NodeInput>& inputs) {
+  if (inputs.size() < 2 || inputs[1].data == nullptr) {
+    return;
+  }
+  const std::optional<ConstantData> split = ReadData(*inputs[1].data);
+  for (const std::int64_t size : split ? split->ints : std::vector<std::int64_t>{}) {
+    CheckValue({"split", 1, kMaxExtent}, size);
+  }
+}
+
 /// Conv: X [N, C, ...], W [M, C / group, k...]. libonnx takes any channels.
 void CheckConv(const onnx::NodeProto& node, const std::vector<NodeInput>& inputs) {
   const auto data = ShapeOf(inputs, 0);
   const auto weights = ShapeOf(inputs, 1);
   if (!data || !weights || data->size() < 3) {
     return;
-  }
-  if (weights->size() != data->size()) {
-    throw InputError("weights have rank " + std::to_string(weights->size()) +
-                     ", expected the input's rank " + std::to_string(data->size()));
   }
   const std::int64_t group = IntAttribute(node, "group", 1);
   const std::int64_t channels = (*data)[1];
@@ -133,7 +209,7 @@ void CheckConv(const onnx::NodeProto& node, const std::vector<NodeInput>& inputs
 void CheckGemm(const onnx::NodeProto& node, const std::vector<NodeInput>& inputs) {
   const auto a = ShapeOf(inputs, 0);
   const auto b = ShapeOf(inputs, 1);
-  if (!a || !b || a->size() != 2 || b->size() != 2) {
+  if (!a || !b) {
     return;
   }
   const std::int64_t depth_a = (*a)[IntAttribute(node, "transA", 0) != 0 ? 0 : 1];
@@ -197,13 +273,19 @@ void CheckAttributes(const onnx::NodeProto& node, const std::vector<NodeInput>& 
     }
   }
   CheckListLengths(node, inputs);
+  CheckRanks(node, inputs);
   if (HasWindow(node.op_type())) {
     CheckSizes(node, inputs);
+    CheckWeightsRank(node, inputs);
   }
   if (node.op_type() == "Conv") {
     CheckConv(node, inputs);
   } else if (node.op_type() == "Gemm") {
     CheckGemm(node, inputs);
+  } else if (node.op_type() == "SplitToSequence") {
+    CheckSplit(inputs);
+  } else if (node.op_type() == "LayerNormalization") {
+    CheckNormalizedAxis(node, inputs);
   }
 }
 

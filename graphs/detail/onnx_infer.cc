@@ -22,7 +22,11 @@ class Context final : public onnx::InferenceContext {
   }
   [[nodiscard]] std::size_t getNumInputs() const override { return inputs_.size(); }
   [[nodiscard]] const onnx::TypeProto* getInputType(std::size_t index) const override {
-    return At(index).type;
+    // For what is given but not known some of libonnx's functions follow the null pointer.
+    static const onnx::TypeProto unknown;
+    const onnx::TypeProto* type = At(index).type;
+    const bool given = !node_.input(static_cast<int>(index)).empty();
+    return type == nullptr && given ? &unknown : type;
   }
   [[nodiscard]] const onnx::TensorProto* getInputData(std::size_t index) const override {
     return At(index).data;
@@ -111,6 +115,12 @@ bool KnowsAllInputs(const onnx::NodeProto& node, const std::vector<NodeInput>& i
   return true;
 }
 
+/// libonnx takes the channels of a MaxUnpool from its indices, known or not.
+bool NeedsMoreThanIsKnown(const onnx::NodeProto& node, const std::vector<NodeInput>& inputs) {
+  return node.op_type() == "MaxUnpool" && inputs.size() > 1 &&
+         (inputs[1].type == nullptr || !Rank(*inputs[1].type));
+}
+
 /// Some dims come from data; libonnx does not check what it computes from it.
 void CheckOutputs(const onnx::NodeProto& node, const std::vector<onnx::TypeProto>& outputs) {
   for (std::size_t i = 0; i < outputs.size(); ++i) {
@@ -143,6 +153,9 @@ Inferred InferNode(const onnx::NodeProto& node, int opset, const std::vector<Nod
   CheckAttributes(node, inputs);
   try {
     schema->Verify(node);
+    if (NeedsMoreThanIsKnown(node, inputs)) {
+      return nothing;
+    }
     Context context(node, inputs);
     schema->GetTypeAndShapeInferenceFunction()(context);
     Inferred result{.outputs = context.TakeOutputs()};

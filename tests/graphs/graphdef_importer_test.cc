@@ -8,6 +8,7 @@
 
 #include "graphs/base/error.h"
 #include "graphs/base/replace_file.h"
+#include "graphs/base/text.h"
 #include "graphs/detail/graphdef_file.h"
 #include "graphs/detail/json_document.h"
 #include "graphs/importers.h"
@@ -187,6 +188,22 @@ TEST(ImportGraphDef, SaysWhatIsWrongWhere) {
       ErrorOf(Node("a", "Placeholder", matrix) + Node("m", "MatMul", "input: 'a' input: 'a'")),
       "g.pbtxt: node 'm' (MatMul): multiplies matrices of inner dims 3 and 2, expected equal "
       "ones");
+}
+
+TEST(ImportGraphDef, CountsAFilterWithoutElementsWhateverItsOtherDims) {
+  const auto tensor = [](const std::string& sizes) {
+    std::string dims;
+    for (const std::string& size : SplitList(sizes)) {
+      dims += "dim { size: " + size + " } ";
+    }
+    return "attr { key: 'dtype' value { type: DT_FLOAT } } attr { key: 'shape' value { shape { " +
+           dims + "} } }";
+  };
+  const LoadedModel model = Import(
+      Node("w", "Placeholder", tensor("0,3,2,9223372036854775807")) +
+      Node("sizes", "Placeholder", tensor("4")) + Node("dy", "Placeholder", tensor("1,5,5,2")) +
+      Node("c", "DepthwiseConv2dNativeBackpropInput", "input: 'sizes' input: 'w' input: 'dy'"));
+  EXPECT_EQ(OpOf(model.graph, "c").flops, 0);
 }
 
 TEST(ImportGraphDef, LeavesWhatNothingIsKnownOfOpen) {

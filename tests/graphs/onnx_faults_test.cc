@@ -88,6 +88,25 @@ TEST(OnnxImporter, StaysOnOneLineWhateverNamesAModelHas) {
   }
 }
 
+TEST(OnnxImporter, RefusesARecurrentLayerOfAMatrixInEveryOpset) {
+  for (const char* type : {"RNN", "GRU", "LSTM"}) {
+    for (const int opset : {1, 7, 13, 14}) {
+      const test::TempDir dir;
+      const std::string path = test::WriteOnnx(
+          dir, test::ParseOnnxText(std::string("g (float[4] x, float[1, 8, 4] w, float[1, 8, 8] r) "
+                                               "=> (float[N] y) { y = ") +
+                                       type + " <hidden_size = 8> (x, w, r) }",
+                                   opset));
+      try {
+        (void)ImportOnnx(path);
+        ADD_FAILURE() << type << " of opset " << opset << ": no error";
+      } catch (const InputError& error) {
+        EXPECT_THAT(error.what(), HasSubstr("input 'x' has rank 1, expected 3"));
+      }
+    }
+  }
+}
+
 TEST(IsOnnxFile, TellsModelsFromOtherFiles) {
   const test::TempDir dir;
   EXPECT_TRUE(IsOnnxFile(std::string(SAMPLES_DIR) + "/resnet50.onnx"));
