@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Builds the libFuzzer targets (preset fuzz: Clang, ASan, UBSan) and runs those of the importers named, or all.
-# Usage: scripts/fuzz.sh [-t SECONDS | -n INPUTS] [-j JOBS] [IMPORTER...]
+# Usage: scripts/fuzz.sh [-t SECONDS | -n INPUTS] [-j JOBS] [-f] [IMPORTER...]
 #   -t   how long each runs (default 30 seconds)
 #   -n   how many inputs each tries instead
 #   -j   how many run at a time (default 1)
+#   -f   start afresh: what earlier runs found is removed, so that the same inputs are tried in the same order
 # Seeds are the files of the tests; what is found stays in build/fuzz/corpus. A crash, an input that takes more than a second of processor time or
 # 1 GiB, or a message that is not one line ends a run with an error and leaves the input in build/fuzz/found. The whole output of a run is in
 # build/fuzz/log.
@@ -13,11 +14,13 @@ readonly build=build/fuzz
 
 limit=-max_total_time=30
 jobs=1
-while getopts "t:n:j:" option; do
+fresh=0
+while getopts "t:n:j:f" option; do
   case "$option" in
     t) limit="-max_total_time=$OPTARG" ;;
     n) limit="-runs=$OPTARG" ;;
     j) jobs="$OPTARG" ;;
+    f) fresh=1 ;;
     *) sed --quiet '3s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
   esac
 done
@@ -47,6 +50,7 @@ stat_of() {
 
 run_importer() {
   local importer="$1" log="$build/log/$1.log" status=0
+  ((fresh == 0)) || rm --recursive --force "$build/corpus/$importer"
   mkdir --parents "$build/corpus/$importer"
   "$build/bin/fuzz_$importer" "$limit" -seed=1 -timeout=60 -rss_limit_mb=1024 -malloc_limit_mb=512 -max_len=65536 -print_final_stats=1 \
     -artifact_prefix="$build/found/$importer-" "$build/corpus/$importer" "$build/seeds/$importer" > "$log" 2>&1 || status=$?
