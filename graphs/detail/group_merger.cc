@@ -41,6 +41,9 @@ class Merger {
 
   /// The limit on a group's work grows from round to round, so that groups grow evenly.
   void Run() {
+    if (count_ > max_groups_) {
+      MergeIsolated();
+    }
     constexpr double kFirst = 1.0 / 16;
     constexpr double kLast = 2;
     constexpr double kBeyond = 1.5;
@@ -49,19 +52,28 @@ class Merger {
       absorb_limit_ = kLast * average_;
       MergeAlongEdges();
     }
-    while (count_ > max_groups_) {
-      // Hardly anything fits any more: allow larger groups, and ops that are no neighbours.
-      const std::size_t before = count_;
-      limit_ = absorb_limit_ = limit_ * kBeyond;
-      MergeAlongEdges();
-      const bool stuck = before - count_ < before / 50 + 1;
-      if (count_ > max_groups_ && stuck && !MergeNearest()) {
+    for (bool grow = true; count_ > max_groups_;) {
+      // Hardly anything fits any more: allow groups that are no neighbours, then larger ones.
+      if (grow && !Grow(kBeyond)) {
         return;
       }
+      const std::size_t before = count_;
+      MergeAlongEdges();
+      const bool stuck = before - count_ < before / 50 + 1;
+      grow = !(count_ > max_groups_ && stuck && MergeNearest());
     }
   }
 
  private:
+  /// @return false where even one group for all would have fitted
+  bool Grow(double factor) {
+    if (limit_ > average_ * static_cast<double>(max_groups_)) {
+      return false;
+    }
+    limit_ = absorb_limit_ = limit_ * factor;
+    return true;
+  }
+
   /// What is small beside the limit may join a group that has passed it: that hardly changes the
   /// balance, and keeps small ops from forming groups of their own beside the ops they serve.
   [[nodiscard]] bool Fits(std::size_t a, std::size_t b) const {
@@ -157,15 +169,42 @@ class Merger {
     Apply(merged);
   }
 
-  /// Pairs of groups that follow each other and may share a device, the lightest pairs first,
-  /// whatever their size.
+  /// What exchanges nothing with the others (a counter of steps) goes with the group before it, up
+  /// to the average work: it would never fit by an edge, and while it is counted the others would
+  /// have to grow in its stead.
+  void MergeIsolated() {
+    limit_ = absorb_limit_ = average_;
+    std::vector<bool> isolated(count_, true);
+    for (const Edge& edge : Edges()) {
+      isolated[edge.a] = isolated[edge.b] = false;
+    }
+    UnionFind merged(count_);
+    std::map<std::uint32_t, std::uint32_t> previous;  // allowed set -> last group seen
+    std::size_t left = count_;
+    for (std::uint32_t g = 0; g < count_; ++g) {
+      const auto [it, first] = previous.try_emplace(allowed_[g], g);
+      const std::size_t before = merged.Find(it->second);
+      if (!first && isolated[g] && left > max_groups_ && Fits(before, g)) {
+        merged.Union(before, g);
+        work_[std::min<std::size_t>(before, g)] = work_[before] + work_[g];
+        --left;
+      }
+      it->second = g;
+    }
+    Apply(merged);
+  }
+
+  /// Pairs of groups that follow each other and may share a device, the lightest pairs first.
+  /// @return whether any fitted
   bool MergeNearest() {
     std::map<std::uint32_t, std::uint32_t> previous;  // allowed set -> last group seen
     std::vector<std::tuple<double, std::uint32_t, std::uint32_t>> pairs;
     for (std::uint32_t g = 0; g < count_; ++g) {
       const auto [it, first] = previous.try_emplace(allowed_[g], g);
       if (!first) {
-        pairs.emplace_back(work_[it->second] + work_[g], it->second, g);
+        if (Fits(it->second, g)) {
+          pairs.emplace_back(work_[it->second] + work_[g], it->second, g);
+        }
         it->second = g;
       }
     }

@@ -283,6 +283,30 @@ TEST(Grouping, UnconnectedOpsMergeWithTheNearest) {
   EXPECT_EQ(Show(GroupOps(graph, {.max_groups = 3}), graph), "ab cd ef");
 }
 
+TEST(Grouping, OpsWithoutNeighboursDoNotMakeTheOthersGrow) {
+  // Beside a chain, one counter per link, as batch normalisation has: more of them than the cap.
+  Sketch sketch;
+  const int length = 60;
+  for (int i = 0; i < length; ++i) {
+    const std::string n = std::to_string(i);
+    sketch.Add("link" + n,
+               i == 0 ? std::vector<std::string>{}
+                      : std::vector<std::string>{"link" + std::to_string(i - 1)},
+               1'000'000);
+    sketch.op("link" + n).flops = 1'000'000'000;
+    sketch.Add("counter" + n, {}, 8);
+  }
+  const Graph graph = sketch.Build();
+  const std::size_t cap = 20;
+  const Grouping grouping = GroupOps(graph, {.chains = false, .max_groups = cap});
+  EXPECT_EQ(grouping.num_groups(), cap);
+  for (std::size_t g = 0; g < grouping.num_groups(); ++g) {
+    const auto links = std::ranges::count_if(
+        grouping.ops(GroupId(g)), [&](OpId op) { return graph.op(op).name.starts_with("link"); });
+    EXPECT_LE(links, 2 * length / static_cast<int>(cap)) << g;
+  }
+}
+
 /// An unrolled LSTM: `layers` x `steps` cells of 6 ops, weights read by all steps of a layer.
 Graph Unrolled(int layers, int steps) {
   Sketch sketch;
