@@ -179,17 +179,6 @@ std::optional<double> Profile::OpSeconds(const std::string& signature,
   return mean.seconds + (launch == launch_overheads.end() ? 0 : launch->second.seconds);
 }
 
-std::optional<double> Profile::IdleOpSeconds(const std::string& signature,
-                                             const std::string& kind) const {
-  const auto found = ops.find({signature, kind});
-  if (found == ops.end() || found->second.idle.count == 0) {
-    return std::nullopt;
-  }
-  const auto launch = launch_overheads.find(kind);
-  return found->second.idle.seconds +
-         (launch == launch_overheads.end() ? 0 : launch->second.seconds);
-}
-
 std::optional<double> Profile::CopySeconds(const std::string& from_kind, const std::string& to_kind,
                                            std::int64_t bytes) const {
   const auto of_pair = [&](const auto& entry) {

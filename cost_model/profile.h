@@ -51,9 +51,6 @@ class Profile {
   /// time, else while they were idle. nullopt: never measured.
   [[nodiscard]] std::optional<double> OpSeconds(const std::string& signature,
                                                 const std::string& kind) const;
-  /// Seconds of the op with launch overhead while no other device runs anything, if measured.
-  [[nodiscard]] std::optional<double> IdleOpSeconds(const std::string& signature,
-                                                    const std::string& kind) const;
   /// Seconds of a copy: interpolated between the two measured sizes around it, on a straight line;
   /// below the smallest size that size's time, above the largest the time per byte of the largest.
   /// nullopt: no copy between these kinds was measured.

@@ -54,7 +54,6 @@ TEST(Profile, PrefersTimesTakenWhileTheOthersWereBusy) {
   Profile profile = Example();
   const std::string signature = OpSignature(Chain(), OpId(1));
   EXPECT_NEAR(*profile.OpSeconds(signature, "test"), 3.1e-6, 1e-15);
-  EXPECT_NEAR(*profile.IdleOpSeconds(signature, "test"), 2.1e-6, 1e-15);
   profile.ops.begin()->second.busy = {};
   EXPECT_NEAR(*profile.OpSeconds(signature, "test"), 2.1e-6, 1e-15);
   EXPECT_FALSE(profile.OpSeconds(signature, "other"));

@@ -55,11 +55,14 @@ struct StepRecorder::Pending : at::ObserverContext {
   Pending* outer = nullptr;  ///< inside this op, see IsHiddenCopy
 };
 
-StepRecorder::StepRecorder(const std::vector<KnownTensor>& known) {
+StepRecorder::StepRecorder(const std::vector<KnownTensor>& known)
+    : history_(program_, [this](ProgramOp& op) {
+        op.role = role_;
+        Name(op);
+      }) {
   for (const KnownTensor& tensor : known) {
-    const auto* storage = tensor.tensor.storage().unsafeGetStorageImpl();
-    if (!storages_.contains(storage)) {  // weights may be shared
-      AddResident(tensor.name, tensor.role, tensor.tensor, tensor.colocation);
+    if (!history_.Knows(tensor.tensor)) {  // weights may be shared
+      history_.AddResident(tensor.name, tensor.role, tensor.tensor, tensor.colocation);
     }
   }
 }
@@ -199,8 +202,7 @@ void StepRecorder::ReadArguments(const std::vector<c10::IValue>& values, Pending
     const c10::IValue& value = values[i];
     if (value.isTensor() && value.toTensor().defined()) {
       const at::Tensor& tensor = value.toTensor();
-      const bool number = tensor.dim() == 0 && tensor.has_storage() &&
-                          !storages_.contains(tensor.storage().unsafeGetStorageImpl());
+      const bool number = tensor.dim() == 0 && tensor.has_storage() && !history_.Knows(tensor);
       if (number) {  // a constant such as the 2 in `x * 2`
         op.arguments.emplace_back(tensor.detach().clone());
         op.arguments.back().toTensor().unsafeGetTensorImpl()->set_wrapped_number(
@@ -226,13 +228,13 @@ void StepRecorder::ReadArguments(const std::vector<c10::IValue>& values, Pending
   }
   std::vector<Slot> slots;
   for (const auto& [read, tensor] : found) {
-    slots.push_back(Find(tensor, kNone));
+    slots.push_back(history_.Find(tensor));
   }
   for (std::size_t i = 0; i < found.size(); ++i) {
     const auto& [read, tensor] = found[i];
     op.reads[read].slot = slots[i];
     pending.tensors.emplace_back(slots[i], tensor);
-    if (storages_.at(tensor.storage().unsafeGetStorageImpl()).resident != kNone) {
+    if (history_.IsResident(tensor)) {
       pending.resident_hashes[slots[i]] = HashOf(tensor);
     }
   }
@@ -288,21 +290,18 @@ void StepRecorder::EndOp(const at::RecordFunction& function, Pending& pending) {
   Name(op);
   const auto index = static_cast<std::uint32_t>(program_.ops.size());
   program_.ops.push_back(op);
-  for (const auto& [slot, tensor] : pending.tensors) {
-    storages_.at(tensor.storage().unsafeGetStorageImpl()).readers.push_back(index);
-  }
-  ApplyWrites(index, pending);
+  history_.AddAccesses(index, pending.tensors);
   const std::size_t others = outputs.size() - num_results;
   for (std::size_t i = 0; i < num_results; ++i) {
     const auto position = static_cast<std::uint32_t>(i);
     const c10::IValue& output = outputs[others + i];
     if (output.isTensor()) {
-      AddResult(index, position, kNone, output.toTensor());
+      history_.AddResult(index, position, kNone, output.toTensor());
     } else if (output.isTensorList() || output.isList()) {
       std::uint32_t element = 0;
       for (const c10::IValue& each : output.toListRef()) {
         if (each.isTensor()) {
-          AddResult(index, position, element, each.toTensor());
+          history_.AddResult(index, position, element, each.toTensor());
         }
         ++element;
       }
@@ -339,173 +338,16 @@ void StepRecorder::Name(ProgramOp& op) {
   }
 }
 
-void StepRecorder::ApplyWrites(std::uint32_t index, const Pending& pending) {
-  for (const auto& [slot, tensor] : pending.tensors) {
-    if (!std::ranges::binary_search(pending.op.writes, slot)) {
-      continue;
-    }
-    Storage& storage = storages_.at(tensor.storage().unsafeGetStorageImpl());
-    std::set<std::uint32_t> before(storage.readers.begin(), storage.readers.end());
-    before.erase(index);
-    std::vector<std::uint32_t>& run_after = program_.ops[index].run_after;
-    run_after.insert(run_after.end(), before.begin(), before.end());
-    storage.readers.clear();
-    storage.last_writer = index;
-    if (storage.resident != kNone) {
-      program_.residents[storage.resident].written = true;
-    }
-  }
-}
-
-void StepRecorder::AddResult(std::uint32_t index, std::uint32_t position, std::uint32_t element,
-                             const at::Tensor& tensor) {
-  if (!tensor.defined()) {
-    return;
-  }
-  CheckSupported(tensor, program_.ops[index].handle.schema().name());
-  auto* address = tensor.storage().unsafeGetStorageImpl();
-  auto found = storages_.find(address);
-  const bool alias = found != storages_.end();
-  std::optional<Slot> base;
-  if (alias) {
-    base = program_.slots[found->second.tensors.front().second].base;
-  } else {
-    found = storages_.try_emplace(address, Storage{tensor.storage().getWeakStorageImpl()}).first;
-  }
-  const Slot slot = NewSlot(tensor, index, base);
-  const ProgramOp& op = program_.ops[index];
-  if ((!alias || !op.writes.empty()) && !op.uninitialized) {
-    program_.slots[slot].hash = HashOf(tensor);
-  }
-  program_.ops[index].results.push_back({position, element, slot});
-  Geometry geometry = GeometryOf(tensor);
-  for (auto& [each, latest] : found->second.tensors) {
-    if (each == geometry) {
-      latest = slot;
-      return;
-    }
-  }
-  found->second.tensors.emplace_back(std::move(geometry), slot);
-}
-
-void StepRecorder::AddResident(const std::string& name, OpRole role, const at::Tensor& tensor,
-                               const std::string& colocation) {
-  CheckSupported(tensor, name);
-  keep_.push_back(tensor);
-  const Slot slot = NewSlot(tensor, kNone, std::nullopt);
-  Storage storage{tensor.storage().getWeakStorageImpl()};
-  storage.tensors.emplace_back(GeometryOf(tensor), slot);
-  storage.resident = static_cast<std::uint32_t>(program_.residents.size());
-  storages_.emplace(tensor.storage().unsafeGetStorageImpl(), std::move(storage));
-  program_.residents.push_back({.name = name,
-                                .role = role,
-                                .slot = slot,
-                                .initial = CopyWithLayout(tensor.detach(), c10::kCPU),
-                                .colocation = colocation});
-}
-
-Slot StepRecorder::NewSlot(const at::Tensor& tensor, std::uint32_t producer,
-                           std::optional<Slot> base) {
-  const auto slot = static_cast<Slot>(program_.slots.size());
-  program_.slots.push_back({.dtype = ToDataType(tensor.scalar_type()),
-                            .shape = tensor.sizes().vec(),
-                            .bytes = static_cast<std::int64_t>(tensor.nbytes()),
-                            .producer = producer,
-                            .base = base.value_or(slot)});
-  return slot;
-}
-
-bool StepRecorder::IsStale(const Storage& storage, Slot slot) const {
-  const std::uint32_t producer = program_.slots[slot].producer;
-  return storage.last_writer != kNone && (producer == kNone || producer < storage.last_writer);
-}
-
-Slot StepRecorder::Current(Storage& storage, std::pair<Geometry, Slot>& entry) {
-  if (IsStale(storage, entry.second)) {
-    SlotInfo info = program_.slots[entry.second];
-    info.producer = storage.last_writer;
-    info.hash.reset();
-    const auto slot = static_cast<Slot>(program_.slots.size());
-    program_.slots.push_back(std::move(info));
-    program_.ops[storage.last_writer].passes.emplace_back(entry.second, slot);
-    entry.second = slot;
-  }
-  return entry.second;
-}
-
-Slot StepRecorder::Find(const at::Tensor& tensor, std::uint32_t reader) {
-  auto* address = tensor.storage().unsafeGetStorageImpl();
-  if (!storages_.contains(address)) {
-    AddResident("constant_" + std::to_string(program_.residents.size()), OpRole::kInput, tensor,
-                "");
-  }
-  Storage& storage = storages_.at(address);
-  if (reader != kNone) {
-    storage.readers.push_back(reader);
-  }
-  const Geometry geometry = GeometryOf(tensor);
-  for (auto& entry : storage.tensors) {
-    if (entry.first == geometry) {
-      return Current(storage, entry);
-    }
-  }
-  return AddView(storage, geometry, tensor);
-}
-
-/// Autograd makes tensors of its own on memory it knows, without calling an op.
-Slot StepRecorder::AddView(Storage& storage, const Geometry& geometry, const at::Tensor& tensor) {
-  auto& base = storage.tensors.front();
-  if (base.first.type != geometry.type) {
-    throw InputError("found a tensor of type " + std::string(c10::toString(geometry.type)) +
-                     " on memory of type " + c10::toString(base.first.type) +
-                     ", expected one type");
-  }
-  ProgramOp op(c10::Dispatcher::singleton().findSchemaOrThrow("aten::as_strided", ""));
-  op.role = role_;
-  const Slot from = Current(storage, base);
-  if (const std::uint32_t producer = program_.slots[from].producer; producer != kNone) {
-    op.module = program_.ops[producer].module;
-  }
-  op.arguments = {c10::IValue(), c10::IValue(geometry.sizes), c10::IValue(geometry.strides),
-                  c10::IValue(geometry.offset)};
-  op.reads = {{0, kNone, from}};
-  Name(op);
-  const auto index = static_cast<std::uint32_t>(program_.ops.size());
-  storage.readers.push_back(index);
-  program_.ops.push_back(std::move(op));
-  const Slot slot = NewSlot(tensor, index, program_.slots[from].base);
-  program_.ops[index].results.push_back({0, kNone, slot});
-  storage.tensors.emplace_back(geometry, slot);
-  return slot;
-}
-
-StepRecorder::Geometry StepRecorder::GeometryOf(const at::Tensor& tensor) {
-  return {tensor.scalar_type(), tensor.storage_offset(), tensor.sizes().vec(),
-          tensor.strides().vec()};
-}
-
-void StepRecorder::CheckSupported(const at::Tensor& tensor, const std::string& op) const {
-  if (!tensor.has_storage() || tensor.layout() != c10::kStrided || tensor.is_quantized() ||
-      !tensor.is_cpu() || ToDataType(tensor.scalar_type()) == DataType::kUnknown) {
-    throw InputError("op '" + op + "': found a tensor of type " + tensor.toString() +
-                     ", expected a dense one in host memory");
-  }
-}
-
 void StepRecorder::AddOutput(const std::string& name, const at::Tensor& tensor) {
-  program_.outputs.push_back({name, Find(tensor, kNone), HashOf(tensor)});
+  program_.outputs.push_back({name, history_.Find(tensor), HashOf(tensor)});
 }
 
 void StepRecorder::AddGradient(const std::string& name, const at::Tensor& tensor) {
-  program_.gradients.push_back({name, Find(tensor, kNone), HashOf(tensor)});
+  program_.gradients.push_back({name, history_.Find(tensor), HashOf(tensor)});
 }
 
 Program StepRecorder::Finish() && {
-  for (std::size_t i = 0; i < program_.residents.size(); ++i) {
-    if (program_.residents[i].written) {
-      program_.residents[i].final_hash = HashOf(keep_[i]);
-    }
-  }
+  history_.HashWrittenResidents();
   DropImpliedOrder(program_);
   RenumberSlots(program_);
   return std::move(program_);
