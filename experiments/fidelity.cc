@@ -122,7 +122,7 @@ FidelitySummary Summarize(std::span<const FidelityPoint> points, const std::stri
       continue;
     }
     simulated.push_back(point.simulated);
-    measured.push_back(point.timing.time.mean);
+    measured.push_back(point.measured());
     summary.mape += std::abs(point.error());
     summary.bias += point.error();
     const std::vector<double>& times = point.timing.times;

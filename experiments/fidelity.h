@@ -9,6 +9,7 @@
 
 #include "experiments/execution.h"
 #include "placer/registry.h"
+#include "runner/statistics.h"
 
 namespace placer {
 
@@ -22,7 +23,10 @@ struct FidelityPoint {
   [[nodiscard]] bool ok() const {
     return timing.outcome == StepOutcome::kOk && timing.time.count > 0;
   }
-  [[nodiscard]] double error() const { return simulated / timing.time.mean - 1; }
+  /// Seconds: the median over the rounds. Rounds are few, and one that the machine disturbed would
+  /// move a mean. 0 where nothing was measured.
+  [[nodiscard]] double measured() const { return ok() ? Median(timing.times) : 0; }
+  [[nodiscard]] double error() const { return simulated / measured() - 1; }
 };
 
 /// How far a simulator is from the machine. Shares of 1.

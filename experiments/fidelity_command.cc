@@ -156,7 +156,7 @@ class FidelityCommand final : public Subcommand {
                              const FidelitySummary& all) {
     std::vector<Seconds> times;
     for (const FidelityPoint& point : points) {
-      times.emplace_back(point.timing.time.mean);
+      times.emplace_back(point.measured());
     }
     const TimeUnit unit = UnitFor(times);
     ScatterChart chart;
@@ -167,7 +167,7 @@ class FidelityCommand final : public Subcommand {
       ScatterClass one{source, {}};
       for (const FidelityPoint& point : points) {
         if (point.ok() && point.source == source) {
-          one.points.push_back({point.timing.time.mean * PerSecond(unit),
+          one.points.push_back({point.measured() * PerSecond(unit),
                                 point.simulated * PerSecond(unit), point.label});
         }
       }
@@ -237,14 +237,14 @@ class FidelityCommand final : public Subcommand {
                          const std::vector<std::size_t>& worst) {
     std::vector<Seconds> times;
     for (const std::size_t i : worst) {
-      times.emplace_back(points[i].timing.time.mean);
+      times.emplace_back(points[i].measured());
     }
     const TimeUnit unit = UnitFor(times);
     Table table({{"worst cases", Table::Align::kLeft}, {"simulated"}, {"measured"}, {"error"}});
     for (const std::size_t i : worst) {
       const FidelityPoint& point = points[i];
       table.AddRow({point.label, FormatTime(Seconds(point.simulated), unit),
-                    FormatTime(Seconds(point.timing.time.mean), unit),
+                    FormatTime(Seconds(point.measured()), unit),
                     FormatChange(point.error())});
     }
     out << '\n';
@@ -265,7 +265,7 @@ class FidelityCommand final : public Subcommand {
       array.push_back({{"source", point.source},
                        {"label", point.label},
                        {"simulated_seconds", point.simulated},
-                       {"measured_seconds", point.ok() ? Json(point.timing.time.mean) : Json()},
+                       {"measured_seconds", point.ok() ? Json(point.measured()) : Json()},
                        {"repeats_seconds", point.timing.times}});
     }
     json["points"] = array;

@@ -295,6 +295,16 @@ TEST(Summarize, ComputesErrorsAndNoise) {
   EXPECT_TRUE(IsFaithful(all));
 }
 
+TEST(Summarize, OneDisturbedRoundDoesNotMoveAPoint) {
+  FidelityPoint point;
+  EXPECT_EQ(point.measured(), 0);
+  point.timing.times = {1.0, 4.0, 1.2};
+  point.timing.time = TrimmedMean(point.timing.times);
+  point.simulated = 1.2;
+  EXPECT_DOUBLE_EQ(point.measured(), 1.2);
+  EXPECT_DOUBLE_EQ(Summarize(std::span(&point, 1)).mape, 0);
+}
+
 /// The built command in a process of its own.
 class Process {
  public:
