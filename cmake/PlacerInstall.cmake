@@ -8,10 +8,10 @@ list(FILTER libraries EXCLUDE REGEX "experiments")  # the command's own, with JS
 install(TARGETS ${libraries} EXPORT PlacerTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT PlacerTargets NAMESPACE Placer:: DESTINATION ${package_dir})
 
-# proto_file.h speaks of protobuf's messages, detail/ is private, runner/torch belongs to the worker.
+# proto_file.h and message_pipe.h speak of protobuf's messages, detail/ is private, runner/torch belongs to the worker.
 foreach(folder graphs cost_model runner policy placer)
   install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/placer
-          FILES_MATCHING PATTERN "*.h" PATTERN "detail" EXCLUDE PATTERN "c_api" EXCLUDE PATTERN "torch" EXCLUDE PATTERN "samples" EXCLUDE PATTERN "zoo" EXCLUDE PATTERN "proto_file.h" EXCLUDE)
+          FILES_MATCHING PATTERN "*.h" PATTERN "detail" EXCLUDE PATTERN "c_api" EXCLUDE PATTERN "torch" EXCLUDE PATTERN "samples" EXCLUDE PATTERN "zoo" EXCLUDE PATTERN "proto_file.h" EXCLUDE PATTERN "message_pipe.h" EXCLUDE)
 endforeach()
 
 if(TARGET placer_c)
