@@ -167,8 +167,8 @@ class FidelityCommand final : public Subcommand {
       ScatterClass one{source, {}};
       for (const FidelityPoint& point : points) {
         if (point.ok() && point.source == source) {
-          one.points.push_back({point.measured() * PerSecond(unit),
-                                point.simulated * PerSecond(unit), point.label});
+          one.points.push_back(
+              {point.measured() * PerSecond(unit), point.simulated * PerSecond(unit), point.label});
         }
       }
       chart.classes.push_back(std::move(one));
@@ -244,8 +244,7 @@ class FidelityCommand final : public Subcommand {
     for (const std::size_t i : worst) {
       const FidelityPoint& point = points[i];
       table.AddRow({point.label, FormatTime(Seconds(point.simulated), unit),
-                    FormatTime(Seconds(point.measured()), unit),
-                    FormatChange(point.error())});
+                    FormatTime(Seconds(point.measured()), unit), FormatChange(point.error())});
     }
     out << '\n';
     table.Print(out);
