@@ -53,6 +53,10 @@ class FidelityCommand final : public Subcommand {
     app.add_option("--rounds", rounds_,
                    fmt::format("how often each is measured, in turns (default {})", rounds_))
         ->check(CLI::Range(2, 1000));
+    app.add_option(
+           "--steps", steps_,
+           fmt::format("steps timed in every round, whose median counts (default {})", steps_))
+        ->check(CLI::Range(1, 1000));
     app.add_option("--seed", seed_, "of the placements and their order (default 1)");
     app.add_option("--worst", num_worst_,
                    fmt::format("worst cases that are told (default {})", num_worst_));
@@ -117,7 +121,8 @@ class FidelityCommand final : public Subcommand {
       for (const std::size_t i : order) {
         const StepPlan plan{StepPlan::Kind::kPlaced, points[i].placement, 1};
         try {
-          Add(TimeInterleaved(worker, std::span(&plan, 1), 1, {}).front(), points[i].timing);
+          const TimingOptions options{.min_repeats = steps_, .max_repeats = steps_};
+          Add(TimeStep(worker, plan, options), points[i].timing);
         } catch (const WorkerError&) {  // interrupted
           return false;
         }
@@ -127,13 +132,15 @@ class FidelityCommand final : public Subcommand {
     return true;
   }
 
+  /// A round counts as one measurement, the median of its steps: one step that the machine
+  /// disturbed does not move it.
   static void Add(const StepTiming& round, StepTiming& to) {
     if (round.outcome != StepOutcome::kOk) {
       to.outcome = round.outcome;
       to.reason = round.reason;
       return;
     }
-    to.times.insert(to.times.end(), round.times.begin(), round.times.end());
+    to.times.push_back(Median(round.times));
     to.time = TrimmedMean(to.times);
     to.peak_bytes = round.peak_bytes;
   }
@@ -277,6 +284,7 @@ class FidelityCommand final : public Subcommand {
   ExecutionOptions execution_;
   std::size_t count_ = 200, num_worst_ = 5;
   int rounds_ = 3;
+  int steps_ = 3;
   Seed seed_ = 1;
   std::string svg_, traces_;
   bool json_ = false;
