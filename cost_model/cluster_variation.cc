@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "graphs/base/error.h"
+#include "graphs/base/text.h"
 
 namespace placer {
 namespace {
@@ -26,8 +27,6 @@ const Units kByteUnits = {{"", 1},         {"B", 1},       {"kB", 1e3},     {"MB
 const Units kRateUnits = {{"", 1}, {"B/s", 1}, {"MB/s", 1e6}, {"GB/s", 1e9}, {"TB/s", 1e12}};
 const Units kTimeUnits = {{"", 1}, {"s", 1}, {"ms", 1e-3}, {"us", 1e-6}, {"ns", 1e-9}};
 const Units kFlopUnits = {{"", 1}, {"FLOP/s", 1}, {"GFLOP/s", 1e9}, {"TFLOP/s", 1e12}};
-
-std::string Quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
 
 /// `before` times a factor, or what the text says.
 double NewValue(double before, std::string_view text, const Units& units, std::string_view key) {

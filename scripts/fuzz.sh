@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the libFuzzer targets (preset fuzz: Clang, ASan, UBSan) and runs those of the importers named, or all.
+# Builds the libFuzzer target of the importers (preset fuzz: Clang, ASan, UBSan) and runs it for those named, or all.
 # Usage: scripts/fuzz.sh [-t SECONDS | -n INPUTS] [-j JOBS] [-f] [IMPORTER...]
 #   -t   how long each runs (default 30 seconds)
 #   -n   how many inputs each tries instead
@@ -30,14 +30,15 @@ command -v clang++ > /dev/null || { echo "fuzz: no clang++; run scripts/install_
 cmake --preset fuzz > /dev/null
 cmake --build --preset fuzz
 readonly built_at=$SECONDS
-known=("$build"/bin/fuzz_*)
-known=("${known[@]#"$build"/bin/fuzz_}")
+rm --recursive --force "$build/seeds"
+"$build/bin/write_seeds" "$build/seeds"
+known=("$build"/seeds/*)
+known=("${known[@]##*/}")
 importers=("$@")
 ((${#importers[@]} > 0)) || importers=("${known[@]}")
 for importer in "${importers[@]}"; do
   [[ " ${known[*]} " == *" $importer "* ]] || { echo "fuzz: unknown importer '$importer', expected some of: ${known[*]}" >&2; exit 2; }
 done
-"$build/bin/write_seeds" "$build/seeds"
 mkdir --parents "$build/found" "$build/log"
 # libonnx and libprotobuf are Debian's, without sanitizers: a container that they have filled would look overflown.
 export ASAN_OPTIONS=detect_container_overflow=0:allocator_may_return_null=1
@@ -52,7 +53,7 @@ run_importer() {
   local importer="$1" log="$build/log/$1.log" status=0
   ((fresh == 0)) || rm --recursive --force "$build/corpus/$importer"
   mkdir --parents "$build/corpus/$importer"
-  "$build/bin/fuzz_$importer" "$limit" -seed=1 -timeout=60 -rss_limit_mb=1024 -malloc_limit_mb=512 -max_len=65536 -print_final_stats=1 \
+  "$build/bin/import_fuzz" "$importer" "$limit" -seed=1 -timeout=60 -rss_limit_mb=1024 -malloc_limit_mb=512 -max_len=65536 -print_final_stats=1 \
     -artifact_prefix="$build/found/$importer-" "$build/corpus/$importer" "$build/seeds/$importer" > "$log" 2>&1 || status=$?
   echo "fuzz: $importer: $(stat_of number_of_executed_units "$log") inputs, $(stat_of average_exec_per_sec "$log") a second," \
        "$(stat_of peak_rss_mb "$log") MB at most, returned $status"

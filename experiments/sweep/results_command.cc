@@ -4,7 +4,6 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <ostream>
-#include <sstream>
 
 #include "cost_model/placement_io.h"
 #include "experiments/output_file.h"
@@ -13,20 +12,12 @@
 #include "experiments/sweep/sweep_results.h"
 #include "graphs/base/error.h"
 #include "graphs/base/replace_file.h"
+#include "graphs/base/text.h"
 
 namespace placer {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::vector<std::string> SplitList(const std::string& list) {
-  std::vector<std::string> words;
-  std::istringstream stream(list);
-  for (std::string word; std::getline(stream, word, ',');) {
-    words.push_back(word);
-  }
-  return words;
-}
 
 class ResultsCommand final : public Subcommand {
  public:

@@ -78,6 +78,8 @@ struct StoredTrial {
 /// The store's file in a sweep's output_dir.
 inline constexpr const char* kSweepStoreName = "sweep.db";
 
+struct SweepDatabase;
+
 /// The trials of a sweep and their results in an SQLite database, which many processes of one
 /// machine may read and write at once (write-ahead log; a writer waits for the others for up to a
 /// minute). Every call is one transaction: a process that is killed leaves what it had finished.
@@ -122,9 +124,8 @@ class SweepStore {
   std::size_t RetryUnsuccessful();
 
  private:
-  struct State;
-  explicit SweepStore(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit SweepStore(std::unique_ptr<SweepDatabase> file);
+  std::unique_ptr<SweepDatabase> file_;
 };
 
 /// The trials of several stores of one sweep, one per machine, as one list in the order of the

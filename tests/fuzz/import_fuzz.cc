@@ -1,5 +1,8 @@
-// A libFuzzer target for the importer named by IMPORTER: whatever comes is imported or refused in
-// one line.
+// A libFuzzer target for any importer: whatever comes is imported or refused in one line.
+//
+//   import_fuzz IMPORTER [libFuzzer's options and folders]
+//
+// One program for all of them: linking and instrumenting is most of what building it costs.
 
 #include <cstdint>
 #include <cstdio>
@@ -16,14 +19,15 @@ extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, st
 
 namespace {
 
-const placer::Importer& Target() {
+const placer::Importer* target = nullptr;  // set once, before the first input
+
+const placer::Importer* ImporterNamed(std::string_view name) {
   for (const placer::Importer& importer : placer::Importers()) {
-    if (importer.name == IMPORTER) {
-      return importer;
+    if (importer.name == name) {
+      return &importer;
     }
   }
-  std::fprintf(stderr, "no importer is called %s\n", IMPORTER);
-  std::abort();
+  return nullptr;
 }
 
 /// Faults are one line that starts with the file.
@@ -64,16 +68,28 @@ class CpuLimit {
 
 }  // namespace
 
+/// Takes the importer's name from the arguments; libFuzzer reads the others.
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+  target = *argc < 2 ? nullptr : ImporterNamed((*argv)[1]);
+  if (target == nullptr) {
+    std::fprintf(stderr, "import_fuzz: expected the name of an importer as the first argument\n");
+    std::exit(2);
+  }
+  (*argv)[1] = (*argv)[0];
+  ++*argv;
+  --*argc;
+  return 0;
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const CpuLimit limit;
   const placer::ModelFile file("fuzz", std::string(data, data + size));
   for (const placer::Importer& importer : placer::Importers()) {
     (void)importer.recognizes(file);
   }
-  const placer::Importer& target = Target();
-  const bool with_batch = target.takes_batch && size % 4 == 0;
+  const bool with_batch = target->takes_batch && size % 4 == 0;
   try {
-    (void)target.load(file, with_batch ? std::optional<std::int64_t>(3) : std::nullopt);
+    (void)target->load(file, with_batch ? std::optional<std::int64_t>(3) : std::nullopt);
   } catch (const placer::InputError& error) {
     Check(error.what());
   }
@@ -85,7 +101,7 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
   placer::Rng rng(seed);
   const std::string content(data, data + size);
   const std::string mutated =
-      rng.Below(16) == 0 ? content : placer::fuzz::MutateInput(IMPORTER, content, rng);
+      rng.Below(16) == 0 ? content : placer::fuzz::MutateInput(target->name, content, rng);
   if (mutated == content || mutated.size() > max_size) {
     return LLVMFuzzerMutate(data, size, max_size);
   }

@@ -9,7 +9,6 @@
 
 #include "graphs/base/error.h"
 #include "graphs/base/replace_file.h"
-#include "graphs/base/text.h"
 #include "graphs/importers.h"
 #include "tests/fuzz/mutate_input.h"
 #include "tests/support/import_samples.h"
@@ -51,18 +50,18 @@ TEST_P(ImporterFuzz, ImportsOrRefusesMutants) {
   EXPECT_GT(refused, 0);
 }
 
-TEST(ImporterFuzzTargets, AreThereForEveryImporter) {
-  std::vector<std::string> names;
+/// The ONNX importer has a test of its own: onnx_fuzz_test.cc.
+std::vector<std::string_view> OthersThanOnnx() {
+  std::vector<std::string_view> names;
   for (const Importer& importer : Importers()) {
-    names.emplace_back(importer.name);
+    if (importer.name != "onnx") {
+      names.push_back(importer.name);
+    }
   }
-  EXPECT_THAT(SplitList(FUZZED_IMPORTERS), testing::UnorderedElementsAreArray(names));
+  return names;
 }
 
-// The ONNX importer has a test of its own: onnx_fuzz_test.cc.
-INSTANTIATE_TEST_SUITE_P(Importers, ImporterFuzz,
-                         testing::Values("placer", "graphdef", "partitioning", "pipedream",
-                                         "doppler"),
+INSTANTIATE_TEST_SUITE_P(Importers, ImporterFuzz, testing::ValuesIn(OthersThanOnnx()),
                          [](const auto& name) { return std::string(name.param); });
 
 }  // namespace

@@ -10,38 +10,21 @@
 #include <set>
 
 #include "graphs/base/error.h"
-#include "graphs/base/rng.h"
 #include "graphs/onnx_importer.h"
 #include "tests/support/onnx_text.h"
+#include "tests/support/random_devices.h"
 #include "tests/support/random_weights.h"
 #include "tests/support/temp_dir.h"
 
 namespace placer {
 namespace {
 
+using test::RandomDeviceNames;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing_support::FillWeights;
 using testing_support::ReadOnnx;
-
-/// A device for every co-location class, at random; neighbours are often alike.
-std::vector<std::string> RandomDeviceNames(const Graph& graph, Seed seed, int num_devices = 3) {
-  Rng rng(seed);
-  std::vector<std::string> of_class;
-  std::string last = "/gpu:0";
-  for (std::size_t c = 0; c < graph.num_colocation_classes(); ++c) {
-    if (rng.Below(6) == 0) {
-      last = "/gpu:" + std::to_string(rng.Below(static_cast<std::size_t>(num_devices)));
-    }
-    of_class.push_back(last);
-  }
-  std::vector<std::string> devices;
-  for (std::size_t i = 0; i < graph.num_ops(); ++i) {
-    devices.push_back(of_class[graph.colocation_class(OpId(i))]);
-  }
-  return devices;
-}
 
 std::filesystem::path Sample(const std::string& name) {
   return std::filesystem::path(SAMPLES_DIR) / (name + ".onnx");
