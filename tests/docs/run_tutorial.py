@@ -3,7 +3,7 @@
     ```sh              runs, by bash with -euo pipefail, in one folder that is empty at first
     ```sh needs=page   runs where --have has the word (several: needs=page,torch), and is left out elsewhere
     ```text            must be in what the block before it printed: `...` alone in a line stands for any lines, within one for any text
-    ```text like       the same, where numbers and their units of time may be others
+    ```text like       the same, where numbers and their units of time may be others, or a lone dash
 
 Blank lines, the number of blanks and the length of the rule below a table's head do not count. Blocks of other kinds are only shown. The first fault ends it, with the page's line.
 """
@@ -18,7 +18,8 @@ import sys
 import tempfile
 
 LIMIT_SECONDS = 240
-NUMBER = re.compile(r"[+-]?(?<!\w)\d[\d.,]*(?: ?(?:us|ms|s|min)\b)?")
+# A lone dash is a table's cell without a number.
+NUMBER = re.compile(r"(?:[+-]?(?<!\w)\d[\d.,]*(?: ?(?:us|ms|s|min)\b)?|(?<!\S)-(?!\S))")
 
 
 class Fault(Exception):

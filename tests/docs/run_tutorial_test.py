@@ -40,8 +40,17 @@ class RunTutorial(unittest.TestCase):
         self.assertIsNotNone(fault_of(page % ("", "annealing 597.9 ms -5.4 % 1,000 k80x2")))
         self.assertIsNone(fault_of(page % (" like", "annealing 1.2 s +3 % 4 k80x2")))
         self.assertIsNone(fault_of(page % (" like", "annealing 1.2 s ... k80x2")))
+        self.assertIsNone(fault_of(page % (" like", "annealing - +3 % - k80x2")))
+        self.assertIsNotNone(fault_of(page % (" like", "annealing - +3 % - -")))
         self.assertIsNotNone(fault_of(page % (" like", "annealing 1.2 s +3 % 4 k80x4")))
         self.assertIsNotNone(fault_of(page % (" like", "heft 1.2 s +3 % 4 k80x2")))
+
+    def test_a_number_may_stand_where_the_like_of_it_shows_none(self):
+        page = "\n```sh\necho 'annealing  %s'\n```\n```text%s\nannealing  %s\n```\n"
+        self.assertIsNone(fault_of(page % ("-", " like", "666.9 ms")))
+        self.assertIsNone(fault_of(page % ("666.9 ms", " like", "-")))
+        self.assertIsNotNone(fault_of(page % ("-", "", "666.9 ms")))
+        self.assertIsNotNone(fault_of(page % ("--", " like", "666.9 ms")))
 
     def test_blocks_that_need_what_is_not_there_are_left_out(self):
         page = "\n```sh\ntrue\n```\n```sh needs=torch,page\nfalse\n```\n```text\nwhatever\n```\n"

@@ -2,7 +2,8 @@
 # Trains, reports, and opens the page: run_page_test.sh PLACER NODE CHROMIUM FOLDER
 set -euo pipefail
 readonly placer="$1" node="$2" chromium="$3" folder="$4"
-run="$folder/run"
+# No blank to break a line at, as wide as a narrow screen: the page wraps it.
+run="$folder/run_with_a_name_that_does_not_fit_into_one_line_of_a_narrow_screen_of_400_pixels"
 rm -rf "$run"
 cat > "$folder/toy.txtpb" << CONFIG
 name: "toy"
