@@ -7,8 +7,10 @@
 #include <atomic>
 #include <bit>
 #include <cstdlib>
+#include <cstring>
 #include <mutex>
 #include <new>
+#include <utility>
 #include <vector>
 
 namespace placer::detail {
@@ -110,9 +112,12 @@ void Free(void* data) {
   Cache().Give(header->size_class, header);
 }
 
+/// Overrides without saying so: LibTorch up to 2.2 asks for an allocate() that is const, later ones
+/// for one that is not, and for copy_data().
 class CountingAllocator final : public c10::Allocator {
  public:
-  c10::DataPtr allocate(std::size_t bytes) const override {
+  c10::DataPtr allocate(std::size_t bytes) { return std::as_const(*this).allocate(bytes); }
+  c10::DataPtr allocate(std::size_t bytes) const {
     if (bytes == 0) {
       return {nullptr, nullptr, &Free, c10::Device(c10::DeviceType::CPU)};
     }
@@ -124,6 +129,9 @@ class CountingAllocator final : public c10::Allocator {
     return {data, data, &Free, c10::Device(c10::DeviceType::CPU)};
   }
   c10::DeleterFnPtr raw_deleter() const override { return &Free; }
+  void copy_data(void* to, const void* from, std::size_t bytes) const {
+    std::memcpy(to, from, bytes);
+  }
 };
 
 }  // namespace

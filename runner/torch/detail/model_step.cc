@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <mutex>
 #include <set>
+#include <sstream>
+#include <type_traits>
 
 #include "graphs/base/error.h"
 #include "graphs/base/replace_file.h"
@@ -51,6 +53,19 @@ void Flatten(const c10::IValue& value, const std::string& name,
   }
 }
 
+/// The key of a parameter's entry in an optimizer's state: its address, which LibTorch 1 writes as
+/// text.
+template <typename Key>
+Key StateKey(const at::Tensor& parameter) {
+  if constexpr (std::is_pointer_v<Key>) {
+    return parameter.unsafeGetTensorImpl();
+  } else {
+    std::ostringstream text;
+    text << parameter.unsafeGetTensorImpl();
+    return text.str();
+  }
+}
+
 void Zero(torch::optim::Optimizer& optimizer, Optimizer kind, const at::Tensor& parameter,
           const std::string& name, std::vector<KnownTensor>& state) {
   const auto add = [&](const std::string& what) {
@@ -58,7 +73,8 @@ void Zero(torch::optim::Optimizer& optimizer, Optimizer kind, const at::Tensor& 
     state.push_back({name + "." + what, OpRole::kParameter, zeros, name});
     return zeros;
   };
-  const std::string key = c10::guts::to_string(parameter.unsafeGetTensorImpl());
+  using States = std::remove_cvref_t<decltype(optimizer.state())>;
+  const auto key = StateKey<States::key_type>(parameter);
   if (kind == Optimizer::kMomentum) {
     auto entry = std::make_unique<torch::optim::SGDParamState>();
     entry->momentum_buffer(add("momentum"));

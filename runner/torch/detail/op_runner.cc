@@ -47,7 +47,7 @@ void OpRunner::FillStack(const std::vector<at::Tensor>& cells,
   std::size_t at = 0;
   for (const List& list : lists_) {
     if (list.optional) {
-      c10::List<c10::optional<at::Tensor>> values;
+      decltype(stack_[0].toOptionalTensorList()) values;
       values.resize(list.size);
       stack_[list.position] = std::move(values);
     } else {

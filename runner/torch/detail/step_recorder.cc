@@ -156,7 +156,10 @@ std::unique_ptr<StepRecorder::Pending> StepRecorder::BeginOp(const at::RecordFun
     return nullptr;
   }
   const auto name = function.operator_name();
-  const auto handle = name ? c10::Dispatcher::singleton().findOp(*name) : c10::nullopt;
+  if (!name) {
+    return nullptr;
+  }
+  const auto handle = c10::Dispatcher::singleton().findOp(*name);
   // A range without schema, or an op that is made of others: look inside.
   if (!handle || !handle->hasSchema() ||
       handle->hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd)) {
