@@ -6,6 +6,7 @@
 #include "runner/torch/detail/device_memory.h"
 
 #ifdef PLACER_WITH_CUDA
+#include <ATen/ATen.h>
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAFunctions.h>
 #include <c10/cuda/CUDAGuard.h>
@@ -26,7 +27,10 @@ c10::Device FindGpu(int index) {
     throw InputError("devices: found 'cuda:" + std::to_string(index) + "', expected one of " +
                      std::to_string(found) + " GPUs");
   }
-  return {c10::DeviceType::CUDA, static_cast<c10::DeviceIndex>(index)};
+  const c10::Device device(c10::DeviceType::CUDA, static_cast<c10::DeviceIndex>(index));
+  // The first tensor sets the device up; before, its memory cannot be asked for.
+  static_cast<void>(at::empty({1}, at::TensorOptions(device)));
+  return device;
 }
 
 GpuScope::GpuScope(c10::Device device) {
@@ -50,6 +54,12 @@ std::int64_t PeakBytesOf(c10::Device device, std::size_t index) {
   return stats.allocated_bytes[0].peak;
 }
 
+void ResetPeakOf(c10::Device device) {
+  if (device.is_cuda()) {
+    c10::cuda::CUDACachingAllocator::resetPeakStats(device.index());
+  }
+}
+
 #else
 
 struct GpuScope::State {};
@@ -66,6 +76,8 @@ void WaitForGpu(c10::Device /*device*/) {}
 std::int64_t PeakBytesOf(c10::Device /*device*/, std::size_t index) {
   return DeviceMemory::PeakBytes(index);
 }
+
+void ResetPeakOf(c10::Device /*device*/) {}
 
 #endif
 

@@ -10,6 +10,7 @@ namespace placer::detail {
 
 // Compiled to nothing where LibTorch has no CUDA.
 
+/// Sets the GPU up.
 /// @throws InputError if there is no such GPU, or no CUDA in this LibTorch
 [[nodiscard]] c10::Device FindGpu(int index);
 
@@ -31,5 +32,8 @@ void WaitForGpu(c10::Device device);
 
 /// Of the tensors on device `index` since the last reset.
 [[nodiscard]] std::int64_t PeakBytesOf(c10::Device device, std::size_t index);
+
+/// For a GPU; DeviceMemory::ResetPeaks() does it for all that are in host memory.
+void ResetPeakOf(c10::Device device);
 
 }  // namespace placer::detail

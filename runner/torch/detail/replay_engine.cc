@@ -286,6 +286,7 @@ void ReplayEngine::State::Reset() {
     device->op_runs.clear();
     device->copy_runs.clear();
     device->queue.Open();
+    ResetPeakOf(device->where);
   }
   DeviceMemory::ResetPeaks();
 }
