@@ -70,6 +70,13 @@ std::vector<EventScalar> ScalarsOf(const UpdateRecord& record) {
           {"samples_per_second", record.samples_per_second}};
 }
 
+/// The config without what does not change a result: a run may get another name or another place.
+std::string WorkOf(ExperimentConfig config) {
+  config.name.clear();
+  config.output_dir.clear();
+  return ExperimentToText(config);
+}
+
 /// Appends this build and machine, unless they are the last ones there.
 void RecordEnvironment(const fs::path& path) {
   std::error_code ignored;
@@ -98,13 +105,12 @@ RunDirectory::RunDirectory(const ExperimentConfig& config, bool resume)
       throw InputError(path_.string() + ": holds a run already, expected --resume or another " +
                        "output_dir");
     }
-    if (ReadWholeFile(stored) != config_) {
+    if (WorkOf(ParseExperiment(ReadWholeFile(stored), stored.string())) != WorkOf(config)) {
       throw InputError(stored.string() + ": is another config, expected the one being resumed");
     }
     CheckWritable(stored);
-  } else {
-    ReplaceFile(stored, config_);
   }
+  ReplaceFile(stored, config_);
   RecordEnvironment(path_ / "environment.json");
 }
 

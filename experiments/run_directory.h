@@ -31,7 +31,7 @@ class RunDirectory {
  public:
   /// Makes or, with `resume`, continues a directory.
   /// @throws InputError if it cannot be written; if it holds a run and `resume` is false; if it
-  /// holds a run of another config
+  /// holds a run of another config; name and output_dir may be others
   RunDirectory(const ExperimentConfig& config, bool resume);
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }

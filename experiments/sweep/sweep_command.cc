@@ -47,15 +47,13 @@ class SweepCommand final : public Subcommand {
       return ExitCode::kDone;
     }
     options.jobs = jobs_.value_or(DefaultJobs());
+    options.retry = retry_;
     if (trial_limit_) {
       options.trial_limit = Seconds(*trial_limit_);
     }
     MakeFolder(plan.output_dir);
     SweepStore store = SweepStore::Open(StorePath(plan));
     PrintLeftOut(console, plan, store);
-    if (retry_) {
-      static_cast<void>(store.RetryUnsuccessful());
-    }
     RunSweep(plan, store, options, console);
     return Finish(console, plan, store, options.shard);
   }
@@ -158,15 +156,29 @@ class SweepCommand final : public Subcommand {
       console.err << fmt::format("placer: {} trials are left to other processes that run them\n",
                                  counts.running);
     }
-    if (counts.failed + counts.crashed > 0) {
-      throw InfeasibleError(fmt::format(
-          "{} of {} trials have no result: {} failed, {} crashed (--retry runs them again)",
-          counts.failed + counts.crashed, counts.total(), counts.failed, counts.crashed));
-    }
+    CheckAllRan(counts);
     if (counts.done > 0 && counts.infeasible == counts.done) {
       throw InfeasibleError("no trial found a feasible placement");
     }
     return ExitCode::kDone;
+  }
+
+  /// Pending at the end is only what another process left behind at the very last moment.
+  static void CheckAllRan(const SweepCounts& counts) {
+    const std::size_t unsuccessful = counts.failed + counts.crashed;
+    if (unsuccessful + counts.pending == 0) {
+      return;
+    }
+    std::string message =
+        fmt::format("{} of {} trials have no result: {} failed, {} crashed",
+                    unsuccessful + counts.pending, counts.total(), counts.failed, counts.crashed);
+    if (unsuccessful > 0) {
+      message += " (--retry runs them again)";
+    }
+    if (counts.pending > 0) {
+      message += fmt::format(", {} pending (the same command runs them)", counts.pending);
+    }
+    throw InfeasibleError(message);
   }
 
   std::string config_, shard_ = "0/1", store_;

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <chrono>
 #include <list>
+#include <map>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -77,25 +78,22 @@ class Run {
       : plan_(plan), store_(store), options_(options), console_(console), stop_(console.stop) {
     store.SetPlan(plan.name, plan.config,
                   std::vector<PlannedTrial>(plan.trials.begin(), plan.trials.end()));
+    if (options.retry) {
+      static_cast<void>(store.RetryUnsuccessful(options.shard));
+    }
     std::size_t finished = 0, mine = 0;
-    bool executes = false;
-    const std::vector<StoredTrial> trials = store.Trials();
-    for (std::size_t i = options.shard.index; i < trials.size(); i += options.shard.count) {
+    const std::map<std::string, TrialState> states = States();
+    for (std::size_t i = options.shard.index; i < plan.trials.size(); i += options.shard.count) {
       ++mine;
-      if (IsFinished(trials[i].state)) {
+      if (const TrialState state = states.at(plan.trials[i].key); IsFinished(state)) {
         ++finished;
-        if (trials[i].state == TrialState::kDone) {
+        if (state == TrialState::kDone) {
           RemoveRun(i);
         }
-      } else if (trials[i].state == TrialState::kPending) {
-        waiting_.push_back(i);
-        executes = executes || plan.trials[i].executes;
       }
     }
-    // Steps that are executed at the same time would slow each other down.
-    workers_.resize(executes ? 1
-                             : std::min(static_cast<std::size_t>(options.jobs), waiting_.size()));
-    if (executes && options.jobs > 1) {
+    static_cast<void>(TakePending(states));
+    if (OneAtATime() && options.jobs > 1) {
       console.err << "placer: warning: trials execute the model: they run one at a time\n";
     }
     progress_.emplace(console, plan.name, mine, finished,
@@ -114,7 +112,10 @@ class Run {
       }
       if (std::none_of(workers_.begin(), workers_.end(),
                        [](const Worker& worker) { return worker.trial.has_value(); })) {
-        return;
+        if (stopping_ || !TakePending(States())) {
+          return;
+        }
+        continue;
       }
       Wait();
       for (Worker& worker : workers_) {
@@ -127,6 +128,33 @@ class Run {
   }
 
  private:
+  /// Of the trials in the store, by key: another process may have given it another plan.
+  [[nodiscard]] std::map<std::string, TrialState> States() const {
+    std::map<std::string, TrialState> states;
+    for (const StoredTrial& trial : store_.Trials()) {
+      states[trial.key] = trial.state;
+    }
+    return states;
+  }
+  /// While no worker has a trial: what nobody runs waits, that of a process that is gone included.
+  /// @return whether anything waits
+  bool TakePending(const std::map<std::string, TrialState>& states) {
+    waiting_.clear();
+    for (std::size_t i = options_.shard.index; i < plan_.trials.size(); i += options_.shard.count) {
+      const auto it = states.find(plan_.trials[i].key);
+      if (it != states.end() && it->second == TrialState::kPending) {
+        waiting_.push_back(i);
+      }
+    }
+    workers_.resize(
+        OneAtATime() ? 1 : std::min(static_cast<std::size_t>(options_.jobs), waiting_.size()));
+    return !waiting_.empty();
+  }
+  /// Steps that are executed at the same time would slow each other down.
+  [[nodiscard]] bool OneAtATime() const {
+    return std::any_of(waiting_.begin(), waiting_.end(),
+                       [this](std::size_t i) { return plan_.trials[i].executes; });
+  }
   [[nodiscard]] const std::string& KeyOf(const Worker& worker) const {
     return plan_.trials[*worker.trial].key;
   }

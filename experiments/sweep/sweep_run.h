@@ -11,16 +11,13 @@
 
 namespace placer {
 
-/// Which trials of a sweep a process runs: those at positions `index`, `index + count`, ...
-struct SweepShard {
-  std::size_t index = 0, count = 1;
-};
 /// `i/n` with 0 <= i < n. @throws InputError
 [[nodiscard]] SweepShard ParseShard(const std::string& text);
 
 struct SweepRunOptions {
   int jobs = 1;  ///< worker processes, each with one trial at a time
   SweepShard shard;
+  bool retry = false;  ///< failed and crashed trials of the shard first become pending again
   std::optional<Seconds> trial_limit;  ///< a trial that runs longer has crashed
 };
 
@@ -37,8 +34,9 @@ struct SweepCounts {
 
 /// Runs the trials of the shard that are not finished in worker processes, and stores each result
 /// as it comes. A worker that dies is started anew; its trial has crashed. Trials that another
-/// process runs are left to it. When console.stop asks for it trials end early and are pending
-/// again; they go on from their checkpoints. Makes the plan that of the store first.
+/// process runs are left to it, and taken over if it is gone before this one is done. When
+/// console.stop asks for it trials end early and are pending again; they go on from their
+/// checkpoints. Makes the plan that of the store first.
 /// @throws Error if workers cannot be started; InputError as the store
 void RunSweep(const SweepPlan& plan, SweepStore& store, const SweepRunOptions& options,
               const Console& console);

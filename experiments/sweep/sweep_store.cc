@@ -286,11 +286,15 @@ void SweepStore::Finish(const std::string& key, const TrialResult& result) {
   });
 }
 
-std::size_t SweepStore::RetryUnsuccessful() {
+std::size_t SweepStore::RetryUnsuccessful(const SweepShard& shard) {
   return Guarded(file_->path, [&] {
-    return static_cast<std::size_t>(file_->database.exec(
-        "UPDATE trials SET state = 'pending' WHERE state IN ('failed', 'crashed') "
-        "AND position IS NOT NULL"));
+    // A position that is NULL, outside the plan, equals nothing.
+    SQLite::Statement update(file_->database,
+                             "UPDATE trials SET state = 'pending' "
+                             "WHERE state IN ('failed', 'crashed') AND position % ? = ?");
+    SQLite::bind(update, static_cast<std::int64_t>(shard.count),
+                 static_cast<std::int64_t>(shard.index));
+    return static_cast<std::size_t>(update.exec());
   });
 }
 

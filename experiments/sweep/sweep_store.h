@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -75,6 +76,11 @@ struct StoredTrial {
   [[nodiscard]] std::string axis(const std::string& field) const;
 };
 
+/// Some of a sweep's trials: those at positions `index`, `index + count`, ...
+struct SweepShard {
+  std::size_t index = 0, count = 1;
+};
+
 /// The store's file in a sweep's output_dir.
 inline constexpr const char* kSweepStoreName = "sweep.db";
 
@@ -120,8 +126,8 @@ class SweepStore {
   void Release(const std::string& key);
   /// running -> finished, with everything that belongs to it.
   void Finish(const std::string& key, const TrialResult& result);
-  /// Failed and crashed trials of the plan that match become pending again. @return how many
-  std::size_t RetryUnsuccessful();
+  /// Failed and crashed trials of the plan's shard become pending again. @return how many
+  std::size_t RetryUnsuccessful(const SweepShard& shard = {});
 
  private:
   explicit SweepStore(std::unique_ptr<SweepDatabase> file);

@@ -115,9 +115,23 @@ TEST_F(TrainTest, AnExistingRunIsNotOverwritten) {
   EXPECT_EQ(again.code, 2);
   EXPECT_THAT(again.err, HasSubstr("--resume"));
   const CommandResult other =
-      RunPlacer({"train", Config(std::string(kAnnealing) + " name: \"other\""), "--resume"});
+      RunPlacer({"train", Config("method: \"etf\" space: \"ops\""), "--resume"});
   EXPECT_EQ(other.code, 2);
   EXPECT_THAT(other.err, HasSubstr("another config"));
+}
+
+TEST_F(TrainTest, ARunGoesOnUnderAnotherNameAndInAnotherPlace) {
+  ASSERT_EQ(RunPlacer({"train", Config(kAnnealing)}).code, 0);
+  const std::string kept = ReadRun("seed-3/result.json");
+  std::filesystem::rename(run(), files_.dir / "moved");
+  const std::string moved =
+      files_.dir.Write("toy.txtpb", "model: \"" + files_.model + "\" cluster: \"" + files_.cluster +
+                                        "\" output_dir: \"" + (files_.dir / "moved").string() +
+                                        "\" name: \"renamed\" " + kAnnealing);
+  const CommandResult resumed = RunPlacer({"train", moved, "--resume"});
+  ASSERT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_EQ(files_.dir.Read("moved/seed-3/result.json"), kept);
+  EXPECT_THAT(files_.dir.Read("moved/config.txtpb"), HasSubstr("name: \"renamed\""));
 }
 
 TEST_F(TrainTest, ResumeRunsOnlyTheSeedsThatAreMissing) {

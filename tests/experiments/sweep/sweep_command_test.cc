@@ -12,9 +12,12 @@
 #include <thread>
 
 #include "cost_model/placement_io.h"
+#include "experiments/sweep/sweep_plan.h"
 #include "experiments/sweep/sweep_store.h"
+#include "graphs/base/error.h"
 #include "graphs/base/rng.h"
 #include "tests/experiments/command_runner.h"
+#include "tests/experiments/sweep/other_process.h"
 #include "tests/experiments/test_files.h"
 
 namespace placer {
@@ -34,6 +37,15 @@ class SweepCommandTest : public ::testing::Test {
   }
   [[nodiscard]] std::vector<StoredTrial> Trials(const std::string& out = "out") const {
     return SweepStore::OpenToRead(files_.dir / out).Trials();
+  }
+  /// Whether a sweep came as far as to make its store.
+  [[nodiscard]] bool HasStore() const {
+    try {
+      static_cast<void>(Trials());
+      return true;
+    } catch (const InputError&) {
+      return false;
+    }
   }
   /// What must not depend on how often a sweep was stopped.
   [[nodiscard]] std::map<std::string, std::string> Outcome(const std::string& out) const {
@@ -206,6 +218,55 @@ TEST_F(SweepCommandTest, StopsCleanlyAndGoesOn) {
   EXPECT_EQ(Trials()[1].state, TrialState::kPending);
 }
 
+TEST_F(SweepCommandTest, TakesOverTheTrialOfAProcessThatIsGone) {
+  const std::string config = Write(
+      "axes { field: \"method\" values: \"annealing\" } axes { field: \"samples\" values: "
+      "[\"50\", \"100000000000\"] zip { field: \"seconds\" values: [\"\", \"0.7\"] } }");
+  const SweepPlan plan = ReadSweep(config);
+  std::filesystem::create_directories(plan.output_dir);
+  SweepStore store = SweepStore::Open(plan.store_path());
+  store.SetPlan(plan.name, plan.config,
+                std::vector<PlannedTrial>(plan.trials.begin(), plan.trials.end()));
+  test::OtherProcess other(plan.store_path(), plan.trials[0].key);
+  ASSERT_TRUE(other.has_claimed());
+  CommandResult result;
+  {
+    const std::jthread sweep([&] { result = RunPlacer({"sweep", config, "--jobs", "1"}); });
+    while (Trials()[1].state == TrialState::kPending) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    other.Kill();
+  }
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(Trials()[0].state, TrialState::kDone);
+  EXPECT_EQ(Trials()[0].attempts, 2);
+  EXPECT_EQ(Trials()[1].attempts, 1);
+}
+
+TEST_F(SweepCommandTest, GoesOnUnderAnotherNameAndInAnotherFolder) {
+  const std::string axes =
+      "axes { field: \"method\" values: \"annealing\" } axes { field: \"samples\" values: "
+      "\"100000000000\" } axes { field: \"seconds\" values: \"0.5\" }";
+  const std::string config = Write(axes);
+  const std::filesystem::path run = files_.dir / "out/trials" / ReadSweep(config).trials[0].key;
+  std::stop_source stop;
+  {
+    const std::jthread later([&](const std::stop_token& done) {
+      while (!std::filesystem::exists(run / "seed-1") && !done.stop_requested()) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      }
+      stop.request_stop();
+    });
+    ASSERT_EQ(RunPlacer({"sweep", config}, stop.get_token()).code, 130);
+  }
+  ASSERT_TRUE(std::filesystem::exists(run / "config.txtpb"));
+  std::filesystem::rename(files_.dir / "out", files_.dir / "moved");
+  const CommandResult again = RunPlacer({"sweep", Write("name: \"renamed\" " + axes, "moved")});
+  EXPECT_EQ(again.code, 0) << again.out << again.err;
+  EXPECT_EQ(Trials("moved")[0].state, TrialState::kDone);
+  EXPECT_EQ(Trials("moved")[0].attempts, 2);
+}
+
 TEST_F(SweepCommandTest, ATrialThatHangsHasCrashed) {
   const std::string config = Write(
       "axes { field: \"method\" values: \"annealing\" } axes { field: \"samples\" values: "
@@ -236,7 +297,8 @@ TEST_F(SweepCommandTest, KillsLoseAndRepeatNothing) {
     }
     kill(sweep, SIGKILL);
     waitpid(sweep, nullptr, 0);
-    if (!std::filesystem::exists(files_.dir / "out" / kSweepStoreName)) {
+    if (!HasStore()) {
+      ASSERT_TRUE(attempts_when_done.empty());
       continue;  // killed before it had begun
     }
     std::map<std::string, int> done;

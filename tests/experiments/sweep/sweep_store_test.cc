@@ -2,13 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <thread>
 
 #include "graphs/base/error.h"
+#include "tests/experiments/sweep/other_process.h"
 #include "tests/support/temp_dir.h"
 
 namespace placer {
@@ -99,27 +97,12 @@ TEST_F(SweepStoreTest, OneProcessHasATrialAtATime) {
 TEST_F(SweepStoreTest, WhatAKilledProcessHadIsPending) {
   SweepStore store = Open();
   store.SetPlan("demo", "", std::vector{Trial("k")});
-  int ends[2];
-  ASSERT_EQ(pipe(ends), 0);
-  const pid_t child = fork();
-  if (child == 0) {
-    SweepStore other = SweepStore::Open(path_);
-    const char claimed = other.Claim("k") ? 'y' : 'n';
-    if (write(ends[1], &claimed, 1) == 1) {
-      pause();
-    }
-    _exit(1);
-  }
-  char claimed = 0;
-  ASSERT_EQ(read(ends[0], &claimed, 1), 1);
-  EXPECT_EQ(claimed, 'y');
+  test::OtherProcess other(path_, "k");
+  ASSERT_TRUE(other.has_claimed());
   EXPECT_FALSE(store.Claim("k"));
-  kill(child, SIGKILL);
-  waitpid(child, nullptr, 0);
+  other.Kill();
   EXPECT_EQ(store.Trials()[0].state, TrialState::kPending);
   EXPECT_TRUE(store.Claim("k"));
-  close(ends[0]);
-  close(ends[1]);
 }
 
 TEST_F(SweepStoreTest, ManyWritersLoseNothing) {
@@ -163,6 +146,26 @@ TEST_F(SweepStoreTest, UnsuccessfulTrialsCanBeTriedAgain) {
   EXPECT_FALSE(store.Claim("k1"));
   EXPECT_TRUE(store.Claim("k2"));
   EXPECT_TRUE(store.Claim("k3"));
+}
+
+TEST_F(SweepStoreTest, AShardTriesOnlyItsOwnTrialsAgain) {
+  SweepStore store = Open();
+  store.SetPlan("demo", "", std::vector{Trial("old")});
+  const std::vector<PlannedTrial> plan = {Trial("k0"), Trial("k1"), Trial("k2"), Trial("k3")};
+  store.SetPlan("demo", "", plan);
+  TrialResult crash;
+  crash.state = TrialState::kCrashed;
+  for (const char* key : {"old", "k0", "k1", "k2", "k3"}) {
+    ASSERT_TRUE(store.Claim(key));
+    store.Finish(key, crash);
+  }
+  EXPECT_EQ(store.RetryUnsuccessful({.index = 1, .count = 2}), 2U);
+  const std::vector<StoredTrial> trials = store.Trials();
+  for (std::size_t i = 0; i < trials.size(); ++i) {
+    EXPECT_EQ(trials[i].state, i % 2 == 1 ? TrialState::kPending : TrialState::kCrashed) << i;
+  }
+  EXPECT_EQ(store.RetryUnsuccessful(), 2U);
+  EXPECT_FALSE(store.Claim("old"));  // not in the plan any more
 }
 
 TEST_F(SweepStoreTest, MergesTheStoresOfSeveralMachines) {
