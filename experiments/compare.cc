@@ -153,7 +153,7 @@ class CompareCommand final : public Subcommand {
       PrintProblem(console.out, bench);
       console.out << fmt::format("{} samples per method, {} seeds; bound {} ({})\n\n",
                                  FormatCount(samples_), trials.seeds.size(),
-                                 FormatTime(bench.bound()), bench.lower_bound().binding());
+                                 FormatTime(bench.bound()), bench.binding());
       Print(console.out, bench, comparison);
       console.out << "Head-room: "
                   << (room.statement.empty() ? fmt::format("work / critical path is {:.2f}",

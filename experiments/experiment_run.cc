@@ -130,7 +130,7 @@ void ExperimentRun::Print(std::ostream& out) const {
       << " samples per seed\n";
   PrintProblem(out, bench_);
   out << fmt::format("bound {} ({})\n\n", FormatTime(bench_.bound()),
-                     bench_.lower_bound().binding());
+                     bench_.binding());
   std::vector<Seconds> times;
   for (const Json& result : results_) {
     times.emplace_back(result.at("step_time_seconds").get<double>());

@@ -17,6 +17,7 @@
 #include "experiments/subcommand.h"
 #include "experiments/table.h"
 #include "graphs/base/error.h"
+#include "runner/statistics.h"
 
 namespace placer {
 namespace {
@@ -34,8 +35,9 @@ struct Row {
   }
 };
 
-/// Mean of time / time of `reference` over the rounds, both measured in the same round.
-std::optional<Interval> Ratio(const Row& row, const Row& reference) {
+/// Time / time of `reference` over the rounds, both measured in the same round: their trimmed mean,
+/// as of the times themselves. Nothing with fewer than two rounds.
+std::optional<RobustMean> Ratio(const Row& row, const Row& reference) {
   if (!row.ok() || !reference.ok() || row.timing.times.size() != reference.timing.times.size()) {
     return std::nullopt;
   }
@@ -43,7 +45,7 @@ std::optional<Interval> Ratio(const Row& row, const Row& reference) {
   for (std::size_t i = 0; i < row.timing.times.size(); ++i) {
     ratios.push_back(row.timing.times[i] / reference.timing.times[i]);
   }
-  return MeanInterval95(ratios);
+  return ratios.size() < 2 ? std::nullopt : std::optional(TrimmedMean(ratios));
 }
 
 class MeasureCommand final : public Subcommand {
@@ -221,24 +223,27 @@ class MeasureCommand final : public Subcommand {
       for (const std::int64_t bytes : row.timing.peak_bytes) {
         memory += (memory.empty() ? "" : " + ") + FormatBytes(bytes);
       }
-      table.AddRow({row.label,
-                    row.ok() ? FormatTime(Seconds(row.timing.time.mean), unit) : row.timing.reason,
-                    row.ok() && std::isfinite(row.timing.time.half_width)
-                        ? FormatTime(Seconds(row.timing.time.half_width), unit)
-                        : "-",
-                    row.simulated ? FormatTime(ToSeconds(*row.simulated), unit) : "-",
-                    !ratio || &row == &rows.front()
-                        ? "-"
-                        : fmt::format("{} ({} .. {})", FormatChange(ratio->mean - 1),
-                                      FormatChange(ratio->low - 1), FormatChange(ratio->high - 1)),
-                    memory});
+      table.AddRow(
+          {row.label,
+           row.ok() ? FormatTime(Seconds(row.timing.time.mean), unit) : row.timing.reason,
+           row.ok() && std::isfinite(row.timing.time.half_width)
+               ? FormatTime(Seconds(row.timing.time.half_width), unit)
+               : "-",
+           row.simulated ? FormatTime(ToSeconds(*row.simulated), unit) : "-",
+           !ratio || &row == &rows.front()
+               ? "-"
+               : fmt::format("{} ({} .. {})", FormatChange(ratio->mean - 1),
+                             FormatChange(ratio->low() - 1), FormatChange(ratio->high() - 1)),
+           memory});
     }
     table.Print(out);
     for (const Row& row : rows) {
       if (const auto ratio = Ratio(row, rows.front());
           ratio && row.plan.kind == StepPlan::Kind::kWorkConserving) {
-        out << fmt::format("\n{} reaches {} of the speed of a work-conserving schedule\n",
-                           rows.front().label, FormatPercent(ratio->mean));
+        out << fmt::format(
+            "\n{} reaches {} ({} .. {}) of the speed of a work-conserving schedule\n",
+            rows.front().label, FormatPercent(ratio->mean), FormatPercent(ratio->low()),
+            FormatPercent(ratio->high()));
       }
     }
   }
@@ -263,7 +268,8 @@ class MeasureCommand final : public Subcommand {
         json["simulated_seconds"] = ToSeconds(*row.simulated).count();
       }
       if (const auto ratio = Ratio(row, rows.front())) {
-        json["against_first"] = {{"mean", ratio->mean}, {"low", ratio->low}, {"high", ratio->high}};
+        json["against_first"] = {
+            {"mean", ratio->mean}, {"low", ratio->low()}, {"high", ratio->high()}};
       }
       array.push_back(json);
     }

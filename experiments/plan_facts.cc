@@ -193,7 +193,7 @@ void PrintPlan(std::ostream& out, const Workbench& bench, const PlanFacts& facts
   out << fmt::format("{}: {}, bound {} ({}), at most {} above the optimum\n",
                      max_load ? "Load of the busiest device" : "Step time",
                      FormatTime(report.step_time), FormatTime(bench.bound()),
-                     max_load ? "load" : bench.lower_bound().binding(),
+                     bench.binding(),
                      FormatPercent(bench.GapLimit(report.step_time)));
   if (report.outcome != StepOutcome::kOk) {
     out << "Does not fit: " << DescribeShortages(bench, report) << '\n';

@@ -182,6 +182,10 @@ Picoseconds Workbench::bound() const noexcept {
   return objective() == Objective::kMaxLoad ? lower_bound_.load : lower_bound_.value();
 }
 
+std::string_view Workbench::binding() const noexcept {
+  return objective() == Objective::kMaxLoad ? "load" : lower_bound_.binding();
+}
+
 double Workbench::GapLimit(Picoseconds step_time) const noexcept {
   return bound().count() == 0
              ? 0

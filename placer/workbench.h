@@ -88,6 +88,8 @@ class Workbench {
   [[nodiscard]] const LowerBound& lower_bound() const noexcept { return lower_bound_; }
   /// What no placement can beat under the objective. When steps are pipelined only the load counts.
   [[nodiscard]] Picoseconds bound() const noexcept;
+  /// What the bound comes from: "load", "critical path", ...
+  [[nodiscard]] std::string_view binding() const noexcept;
   /// Step time / bound - 1: the true gap is at most this. 0 for an empty step.
   [[nodiscard]] double GapLimit(Picoseconds step_time) const noexcept;
   /// Sum over ops of the smallest time on any allowed device.

@@ -31,8 +31,10 @@ constexpr std::size_t kLongestLine = 300;  ///< of standard error that is quoted
   if (getppid() != parent) {
     _exit(127);  // the parent was quicker to die
   }
-  // A Ctrl-C goes to every process of the terminal: the parent decides what becomes of this one.
+  // A Ctrl-C goes to every process of the terminal, and SIGTERM from a job scheduler to every
+  // process of the job: the parent decides what becomes of this one.
   signal(SIGINT, SIG_IGN);
+  signal(SIGTERM, SIG_IGN);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);

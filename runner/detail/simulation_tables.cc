@@ -39,7 +39,10 @@ SimulatedRunner::Tables::Tables(const Graph& graph, const Cluster& cluster, cons
       PayloadInfo& info = add_payload(op, graph.consumers(id), id.index());
       info.storage = payload_of_tensor[tensor.storage.index()];
       info.time_row = costs.size_classes()[id.index()] * num_hops;
-      info.initial_refs = resident || tensor.graph_output ? kForever : 0;
+      if (resident || tensor.graph_output) {
+        // Of the memory, however many tensors share it: these counts are added up.
+        payloads[info.storage].initial_refs = kForever;
+      }
       info.bytes = tensor.bytes;
       info.home_bytes = tensor.held_bytes;
       output_bytes += info.home_bytes;

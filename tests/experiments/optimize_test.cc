@@ -149,6 +149,16 @@ TEST_F(OptimizeTest, MaxLoadHasNoScheduleAndItsOwnBound) {
   EXPECT_TRUE(json.at("best").at("critical_chain").empty());
 }
 
+TEST(Compare, NamesTheBoundOfItsObjective) {
+  const std::vector<std::string> args = {
+      "compare", "zoo:inception_v3", "--cluster", "zoo:k80x2", "--methods",
+      "heft",    "--samples",        "1",         "--seeds",   "1"};
+  std::vector<std::string> pipelined = args;
+  pipelined.insert(pipelined.end(), {"--objective", "max-load"});
+  EXPECT_THAT(RunPlacer(args).out, HasSubstr("(critical path)"));
+  EXPECT_THAT(RunPlacer(pipelined).out, HasSubstr("(load)"));
+}
+
 TEST(Compare, AddsAnnealingAndReportsEverySeed) {
   const test::TestFiles files;
   const CommandResult result =

@@ -240,6 +240,26 @@ TEST(SimulatedTrace, AliasKeepsItsStorageAliveAndCostsNothingAtHome) {
                                     "d1 17 0", "d0 17 0", "d1 17 0"));
 }
 
+TEST(SimulatedTrace, MemoryThatManyGraphOutputsShareIsHeldToTheEnd) {
+  for (const OpRole role : {OpRole::kForward, OpRole::kParameter}) {
+    for (const std::size_t num_views : {1U, 3U, 4U, 8U}) {
+      GraphBuilder builder("chunks");
+      const bool resident = role == OpRole::kParameter;
+      const OpId a = builder.AddOp(TimedOp("a", resident ? 0 : 10, role), {}, {Bytes(4000)});
+      TensorSpec view = Bytes(500);
+      view.aliases_input = 0;
+      const OpId split = builder.AddOp(TimedOp("split", 1), {builder.Output(a)},
+                                       std::vector<TensorSpec>(num_views, view));
+      for (std::size_t i = 0; i < num_views; ++i) {
+        builder.MarkGraphOutput(builder.Output(split, static_cast<int>(i)));
+      }
+      builder.AddOp(TimedOp("b", 5), {}, {Bytes(1000)}, {split});
+      const Simulated s = Simulate(std::move(builder), CompleteCluster(1), {0, 0, 0});
+      EXPECT_EQ(s.report.peak_bytes[0], 5000) << num_views << " views, " << Name(role);
+    }
+  }
+}
+
 TEST(SimulatedTrace, ControlEdgesTravelAsTensorsOfZeroBytes) {
   GraphBuilder builder("control");
   const OpId a = builder.AddOp(TimedOp("a", 10), {}, {});

@@ -117,6 +117,15 @@ TEST(StepWorker, SurvivesAChildThatIsKilledBetweenRequests) {
   EXPECT_EQ(worker.num_starts(), 2);
 }
 
+TEST(StepWorker, SignalsThatAreMeantForTheWholeJobAreLeftToTheParent) {
+  const FakeStep step;
+  StepWorker worker(step.source, step.options);
+  kill(worker.pid(), SIGTERM);
+  kill(worker.pid(), SIGINT);
+  EXPECT_EQ(worker.Measure(Placed(worker.graph()), 0, 1).times.size(), 1U);
+  EXPECT_EQ(worker.num_starts(), 1);
+}
+
 TEST(StepWorker, SurvivesAChildThatDiesInAStep) {
   const FakeStep step("crash 1");
   StepWorker worker(step.source, step.options);
