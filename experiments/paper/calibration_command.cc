@@ -7,6 +7,7 @@
 #include "experiments/format.h"
 #include "experiments/paper/calibration.h"
 #include "experiments/paper/commands.h"
+#include "experiments/paper/models.h"
 #include "experiments/table.h"
 
 namespace placer {
@@ -55,7 +56,8 @@ Json ToJson(const Calibration& fit) {
   for (const MemoryFacts::Need& need : fit.memory.fits) {
     fits.push_back({{"what", need.what}, {"bytes", need.bytes}});
   }
-  return {{"constants", constants},
+  return {{"paper_figures", kPaperFigures},
+          {"constants", constants},
           {"targets", targets},
           {"memory",
            {{"fits", fits},
@@ -72,7 +74,7 @@ void Print(std::ostream& out, const Calibration& fit) {
         {row.name, fmt::format("{:.3g}", row.start), fmt::format("{:.3g}", row.fitted), row.unit});
   }
   constants.Print(out);
-  out << "\nFitted to (seconds per step; the paper's figures are recalled, not verified)\n\n";
+  out << "\nFitted to (seconds per step; the paper's figures are " << kPaperFigures << ")\n\n";
   Table targets({{"model", Table::Align::kLeft},
                  {"on", Table::Align::kLeft},
                  {"paper"},

@@ -7,6 +7,9 @@
 
 namespace placer {
 
+/// What every figure of the paper is here; stands wherever one is printed or stored.
+inline constexpr std::string_view kPaperFigures = "recalled, not verified";
+
 /// Seconds per training step in table 1 of arXiv 1706.04972, as recalled: not verified against the
 /// paper. Nothing where the paper ran out of memory.
 struct PaperRow {

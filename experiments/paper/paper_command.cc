@@ -16,6 +16,8 @@
 namespace placer {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 class PaperCommand final : public Subcommand {
  public:
   PaperCommand() : Subcommand("paper", "table 1: three models on 2 and 4 GPUs, all methods") {}
@@ -36,13 +38,18 @@ class PaperCommand final : public Subcommand {
                    "also so many seeds of reinforce with the settings of the paper (default 0; "
                    "takes many times as long)")
         ->check(CLI::NonNegativeNumber);
+    app.add_option("--option", learning_options_,
+                   "NAME=VALUE: of reinforce, in place of what the preset default has "
+                   "(docs/policy.md); may be repeated");
     app.add_option("--jobs", jobs_, "trials at a time (default: number of cores)")
         ->check(CLI::PositiveNumber);
+    app.add_flag("--json", json_, "print table.json instead of tables");
   }
 
   ExitCode Run(const Console& console) override {
     options_.out = out_;
     options_.jobs = jobs_.value_or(DefaultJobs());
+    ReadLearningOptions();
     const PlacerRegistry registry = AllPlacers();
     if (!methods_.empty()) {
       options_.methods = ParseMethods(methods_, registry, console.err);
@@ -61,9 +68,13 @@ class PaperCommand final : public Subcommand {
       done.push_back(std::move(*setting));
       Store(done, differences.str());
     }
-    PrintPaperTable(console.out, done);
-    console.out << "\nWrote table.md, table.json, differences.md and pictures to " << out_
-                << std::endl;
+    if (json_) {
+      console.out << ToJson(done).dump(2) << std::endl;
+    } else {
+      PrintPaperTable(console.out, done);
+      console.out << "\nWrote table.md, table.json, differences.md and pictures to " << out_
+                  << std::endl;
+    }
     return ExitCode::kDone;
   }
 
@@ -93,27 +104,45 @@ class PaperCommand final : public Subcommand {
     return chosen;
   }
 
+  /// @throws InputError for what is no setting
+  void ReadLearningOptions() {
+    for (const std::string& text : learning_options_) {
+      const std::size_t sign = text.find('=');
+      if (sign == std::string::npos || sign == 0) {
+        throw InputError("option: found " + Quoted(text) + ", expected NAME=VALUE");
+      }
+      options_.learning_options[text.substr(0, sign)] = text.substr(sign + 1);
+    }
+    static_cast<void>(LearningOptions({"reinforce", "default", options_.learning_options}));
+  }
+
+  [[nodiscard]] Json ToJson(const std::vector<PaperSetting>& done) const {
+    Json settings = Json::array();
+    for (const PaperSetting& setting : done) {
+      settings.push_back(placer::ToJson(setting));
+    }
+    return {{"samples", options_.samples},
+            {"seeds", options_.num_seeds},
+            {"options", options_.learning_options},
+            {"paper_figures", kPaperFigures},
+            {"settings", settings}};
+  }
+
   /// What is done so far.
   void Store(const std::vector<PaperSetting>& settings, const std::string& differences) const {
     std::ostringstream table;
     PrintPaperTable(table, settings);
-    auto json = nlohmann::ordered_json::array();
-    for (const PaperSetting& setting : settings) {
-      json.push_back(ToJson(setting));
-    }
     const std::filesystem::path out(out_);
     ReplaceFile(out / "table.md", table.str());
     ReplaceFile(out / "differences.md", differences);
-    ReplaceFile(out / "table.json", nlohmann::ordered_json{{"samples", options_.samples},
-                                                           {"seeds", options_.num_seeds},
-                                                           {"settings", json}}
-                                            .dump(2) +
-                                        "\n");
+    ReplaceFile(out / "table.json", ToJson(settings).dump(2) + "\n");
   }
 
   PaperOptions options_;
   std::string out_, settings_, methods_;
+  std::vector<std::string> learning_options_;
   std::optional<int> jobs_;
+  bool json_ = false;
 };
 
 }  // namespace

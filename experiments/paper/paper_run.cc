@@ -92,6 +92,9 @@ ExperimentConfig PaperRun::ConfigOf(const std::string& method) const {
   config.method.name = paper_preset ? kReinforce : method;
   if (Learns(config.method.name)) {
     config.method.preset = paper_preset ? "paper" : "default";
+    if (!paper_preset) {
+      config.method.options = options_.learning_options;
+    }
   }
   config.samples = options_.samples;
   config.seeds.clear();

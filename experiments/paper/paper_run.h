@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,8 @@ struct PaperOptions {
   std::int64_t samples = 5000;
   std::size_t num_seeds = 5;
   std::size_t paper_preset_seeds = 0;  ///< of `reinforce` with the preset `paper`
+  /// What methods that learn have other than in the preset `default`.
+  std::map<std::string, std::string> learning_options;
   int jobs = 1;
 };
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "experiments/comparison.h"
 #include "experiments/paper/models.h"
 #include "experiments/stats.h"
 
@@ -32,18 +33,33 @@ struct PaperSetting {
   [[nodiscard]] std::string name() const;  ///< "rnnlm-2gpu"
   /// @throws std::logic_error for an unknown method
   [[nodiscard]] const PaperCell& cell(const std::string& method) const;
-  /// The paper's comparison: the best of one GPU and the expert.
-  [[nodiscard]] std::optional<double> BestOfGpuAndExpert() const;
+  /// The paper's comparison: the better of one GPU and the expert; null if neither fits.
+  [[nodiscard]] const PaperCell* BestOfGpuAndExpert() const;
 };
 
 inline constexpr const char* kOneCpu = "1 CPU";
 inline constexpr const char* kOneGpu = "1 GPU";
 inline constexpr const char* kPaperPresetLabel = "reinforce, paper preset";
 
+/// `reinforce` against another method of its setting, in the paper's terms.
+struct PaperClaim {
+  std::string against;
+  /// Of the means over seeds: theirs / ours - 1 and 1 - ours / theirs. Nothing if theirs never
+  /// fits.
+  std::optional<double> faster, shorter;
+  /// 1 - ours / theirs at the same seed, over the seeds; nothing unless all trials of both fit.
+  std::optional<Change> shorter_at_same_seed;
+  std::optional<double> paper_faster, paper_shorter;
+};
+/// Against the expert, the better of one GPU and the expert, and annealing; nothing if `reinforce`
+/// is not there or never fits.
+[[nodiscard]] std::vector<PaperClaim> ClaimsOf(const PaperSetting& setting);
+
 /// In the layout of table 1 of arXiv 1706.04972: per setting ours (means over seeds), the paper's
 /// and the ratio of the two. Below: spread, samples, wall time, bound; and claims in the paper's
 /// terms. Markdown.
 void PrintPaperTable(std::ostream& out, const std::vector<PaperSetting>& settings);
+/// Claims included.
 [[nodiscard]] nlohmann::ordered_json ToJson(const PaperSetting& setting);
 
 }  // namespace placer

@@ -1,10 +1,7 @@
 // `placer reproduce paper` as a user runs it: interrupted by SIGKILL and run again, it ends with
 // the same bytes as when left alone.
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
@@ -13,7 +10,10 @@
 #include <regex>
 #include <thread>
 
+#include "experiments/methods.h"
 #include "graphs/base/replace_file.h"
+#include "tests/experiments/child_command.h"
+#include "tests/experiments/command_runner.h"
 #include "tests/support/temp_dir.h"
 
 namespace placer {
@@ -22,25 +22,24 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-pid_t Start(const fs::path& out) {
-  const pid_t child = fork();
-  if (child == 0) {
-    const int null = open("/dev/null", O_WRONLY);
-    dup2(null, 1);
-    dup2(null, 2);
-    const std::string folder = out.string();
-    execl(BINARY_DIR "/placer", "placer", "reproduce", "paper", "--settings", "inception_v3-2gpu",
-          "--methods", "expert,annealing", "--samples", "600", "--seeds", "3", "--jobs", "1",
-          "--out", folder.c_str(), nullptr);
-    _exit(127);
-  }
-  return child;
+/// One setting, trial by trial, into a folder.
+std::vector<std::string> Arguments(const fs::path& out, const std::vector<std::string>& others) {
+  std::vector<std::string> all = {"reproduce", "paper", "--settings", "inception_v3-2gpu",
+                                  "--jobs",    "1",     "--out",      out.string()};
+  all.insert(all.end(), others.begin(), others.end());
+  return all;
 }
 
-int WaitFor(pid_t child) {
-  int status = 0;
-  waitpid(child, &status, 0);
-  return status;
+/// Runs the command until a file is there, at most for 20 seconds, and kills it.
+void KillWhenThere(const std::vector<std::string>& arguments, const std::string& err_file,
+                   const fs::path& awaited) {
+  const test::ChildCommand child(arguments, err_file);
+  for (int i = 0; i < 20'000 && !fs::exists(awaited); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  child.Send(SIGKILL);
+  ASSERT_EQ(child.Wait(), -SIGKILL);
+  ASSERT_TRUE(fs::exists(awaited));
 }
 
 std::string Read(const fs::path& path) { return ReadWholeFile(path); }
@@ -63,29 +62,67 @@ std::map<std::string, std::string> Found(const fs::path& out) {
 
 TEST(PaperCommand, KilledAndRunAgainGivesTheSameBytes) {
   const test::TempDir dir;
-  ASSERT_EQ(WaitFor(Start(dir / "whole")), 0);
+  const std::vector<std::string> search = {"--methods", "expert,annealing", "--samples",
+                                           "600",       "--seeds",          "3"};
+  ASSERT_EQ(test::RunPlacer(Arguments(dir / "whole", search)).code, 0);
   const auto whole = Found(dir / "whole");
   ASSERT_GE(whole.size(), 12U);
-  // Killed when the first trial of annealing is done.
-  const pid_t child = Start(dir / "killed");
   const fs::path first = dir / "killed/inception_v3-2gpu/annealing/seed-1/result.json";
-  for (int i = 0; i < 20'000 && !fs::exists(first); ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  ASSERT_TRUE(fs::exists(first));
-  kill(child, SIGKILL);
-  WaitFor(child);
+  KillWhenThere(Arguments(dir / "killed", search), dir / "err", first);
   EXPECT_FALSE(fs::exists(dir / "killed/table.md"));
   const std::string first_result = Read(first);
-  ASSERT_EQ(WaitFor(Start(dir / "killed")), 0);
+  ASSERT_EQ(test::RunPlacer(Arguments(dir / "killed", search)).code, 0);
   EXPECT_EQ(Read(first), first_result);  // it did not run again
   EXPECT_EQ(Found(dir / "killed"), whole);
   EXPECT_THAT(Read(dir / "killed/table.md"), HasSubstr("Inception-V3 (32)"));
-  for (const char* picture : {"curves", "differences"}) {
-    const std::string name = picture == std::string("curves")
-                                 ? "killed/inception_v3-2gpu-curves.svg"
-                                 : "killed/differences.md";
-    EXPECT_FALSE(Read(dir / name).empty());
+  EXPECT_FALSE(Read(dir / "killed/inception_v3-2gpu-curves.svg").empty());
+  EXPECT_FALSE(Read(dir / "killed/differences.md").empty());
+}
+
+TEST(PaperCommand, KilledInATrialItGoesOnFromTheCheckpoint) {
+  if (WhyNoLearning()) {
+    GTEST_SKIP() << *WhyNoLearning();
+  }
+  const test::TempDir dir;
+  const std::vector<std::string> learning = {
+      "--methods", "reinforce", "--samples", "256",      "--seeds",
+      "2",         "--option",  "hidden=8",  "--option", "checkpoint_every=2"};
+  ASSERT_EQ(test::RunPlacer(Arguments(dir / "whole", learning)).code, 0);
+  const auto whole = Found(dir / "whole");
+  ASSERT_EQ(whole.size(), 5U);
+  const fs::path seed = dir / "killed/inception_v3-2gpu/reinforce/seed-1";
+  KillWhenThere(Arguments(dir / "killed", learning), dir / "err", seed / "checkpoint.bin");
+  ASSERT_FALSE(fs::exists(seed / "result.json"));
+  // What comes before the checkpoint is kept, a mark in it too; a trial that starts anew loses it.
+  ReplaceFile(seed / "metrics.jsonl",
+              std::regex_replace(Read(seed / "metrics.jsonl"), std::regex("\"update\":1,"),
+                                 "\"update\":1,\"mark\":0,"));
+  ASSERT_EQ(test::RunPlacer(Arguments(dir / "killed", learning)).code, 0);
+  EXPECT_THAT(Read(seed / "metrics.jsonl"), HasSubstr("\"mark\":0"));
+  EXPECT_EQ(Found(dir / "killed"), whole);
+}
+
+TEST(PaperCommand, JsonIsTheStoredTable) {
+  const test::TempDir dir;
+  const test::CommandResult result = test::RunPlacer(Arguments(
+      dir / "out", {"--methods", "expert,annealing", "--samples", "20", "--seeds", "1", "--json"}));
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.out, Read(dir / "out/table.json"));
+  EXPECT_EQ(result.json().at("paper_figures"), "recalled, not verified");
+  EXPECT_EQ(result.json().at("settings").at(0).at("model"), "inception_v3");
+}
+
+TEST(PaperCommand, OptionsAreCheckedBeforeAnythingRuns) {
+  const test::TempDir dir;
+  for (const auto& [option, message] :
+       {std::pair("hidden", "option: found 'hidden', expected NAME=VALUE"),
+        std::pair("hidden=wide", "option hidden is 'wide', expected a number"),
+        std::pair("width=8", "width")}) {
+    const test::CommandResult result =
+        test::RunPlacer(Arguments(dir / "out", {"--option", option}));
+    EXPECT_EQ(result.code, 2) << option;
+    EXPECT_THAT(result.err, HasSubstr(message));
+    EXPECT_FALSE(fs::exists(dir / "out"));
   }
 }
 
