@@ -1,9 +1,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <span>
 #include <sstream>
 
 #include "experiments/format.h"
@@ -11,6 +11,7 @@
 #include "experiments/output_file.h"
 #include "experiments/paper/ablation.h"
 #include "experiments/paper/commands.h"
+#include "experiments/picture/learning_curves.h"
 #include "experiments/trials.h"
 #include "experiments/workbench.h"
 #include "graphs/base/error.h"
@@ -35,14 +36,17 @@ class AblationCommand final : public Subcommand {
     app.add_option("--model", model_.model, "(default " + model_.model + ")");
     app.add_option("--cluster", problem_.cluster, "(default " + problem_.cluster + ")");
     app.add_option("--groups", groups_, "(default 83)")->check(CLI::PositiveNumber);
+    app.add_option("--rows", rows_, "some of the rows, such as default,no-narrowing (default all)");
     app.add_option("--samples", samples_, "of every trial (default 5000)")
         ->check(CLI::PositiveNumber);
     app.add_option("--seeds", num_seeds_, "of every row (default 5)")->check(CLI::PositiveNumber);
     app.add_option("--jobs", jobs_, "trials at a time (default: number of cores)")
         ->check(CLI::PositiveNumber);
+    app.add_flag("--json", json_, "print ablation.json instead of a table");
   }
 
   ExitCode Run(const Console& console) override {
+    const std::vector<AblationRow> rows = rows_.empty() ? AblationRows() : ChosenRows(rows_);
     problem_.space = "scopes";
     problem_.max_groups = groups_;
     const Workbench bench(model_.Load(), problem_);
@@ -51,7 +55,7 @@ class AblationCommand final : public Subcommand {
     const std::optional<AblationResult> reference =
         RunRow(bench, registry, annealing, "annealing", kAnnealingFactor * samples_, console);
     std::vector<AblationResult> results;
-    for (const AblationRow& row : AblationRows()) {
+    for (const AblationRow& row : rows) {
       std::optional<AblationResult> result =
           reference ? RunRow(bench, registry, row, "reinforce", samples_, console) : std::nullopt;
       if (!result) {
@@ -60,9 +64,7 @@ class AblationCommand final : public Subcommand {
       }
       results.push_back(std::move(*result));
     }
-    const std::string text = Describe(bench, *reference, results);
-    ReplaceFile(std::filesystem::path(out_) / "ablation.md", text);
-    console.out << text << std::flush;
+    Report(console, bench, registry, *reference, results);
     return ExitCode::kDone;
   }
 
@@ -72,7 +74,8 @@ class AblationCommand final : public Subcommand {
       const Workbench& bench, const PlacerRegistry& registry, const AblationRow& row,
       const std::string& method, std::int64_t samples, const Console& console) const {
     AblationResult result{row, {}};
-    const std::filesystem::path path = std::filesystem::path(out_) / (FileName(row.name) + ".json");
+    const std::filesystem::path path =
+        std::filesystem::path(out_) / (PlainName(row.name) + ".json");
     const Json identity = Identity(bench, row, samples);
     if (std::filesystem::exists(path)) {
       const Json stored = Json::parse(ReadWholeFile(path), nullptr, /*allow_exceptions=*/false);
@@ -121,34 +124,69 @@ class AblationCommand final : public Subcommand {
             {"seeds", num_seeds_}};
   }
 
-  static std::string FileName(const std::string& row) {
-    std::string name = row;
-    std::ranges::replace_if(
-        name, [](char c) { return c == ' ' || c == '(' || c == ')'; }, '-');
-    return name;
+  void Report(const Console& console, const Workbench& bench, const PlacerRegistry& registry,
+              const AblationResult& reference, const std::vector<AblationResult>& results) const {
+    const double best =
+        std::min(BestKnown(results), BestKnown(std::span(&reference, std::size_t{1})));
+    const std::filesystem::path out(out_);
+    const std::string text = Describe(bench, results, best);
+    const std::string json = JsonOf(bench, results, best).dump(2) + "\n";
+    ReplaceFile(out / "ablation.md", text);
+    ReplaceFile(out / "ablation.json", json);
+    ReplaceFile(out / "presets-curves.svg", Draw(bench, registry, reference, results));
+    console.out << (json_ ? json : text) << std::flush;
   }
 
-  [[nodiscard]] std::string Describe(const Workbench& bench, const AblationResult& reference,
-                                     const std::vector<AblationResult>& results) const {
-    double best = std::numeric_limits<double>::infinity();
-    for (const AblationResult& result : results) {
-      for (const AblationTrial& trial : result.trials) {
-        best = std::min(best, trial.step_seconds);
-      }
-    }
-    for (const AblationTrial& trial : reference.trials) {
-      best = std::min(best, trial.step_seconds);
-    }
+  [[nodiscard]] std::string Describe(const Workbench& bench,
+                                     const std::vector<AblationResult>& results,
+                                     double best) const {
     std::ostringstream text;
-    text << model_.model << " on " << problem_.cluster << ", " << bench.problem().num_groups()
-         << " groups, " << FormatCount(samples_) << " samples, " << num_seeds_
-         << " seeds; best known " << FormatTime(Seconds(best)) << " (annealing with "
-         << FormatCount(kAnnealingFactor * samples_) << " samples is among what is known), bound "
-         << FormatTime(bench.bound()) << "\n\n";
+    text << Title() << ", " << bench.problem().num_groups() << " groups, " << FormatCount(samples_)
+         << " samples, " << num_seeds_ << " seeds; best known " << FormatTime(Seconds(best))
+         << " (annealing with " << FormatCount(kAnnealingFactor * samples_)
+         << " samples is among what is known), bound " << FormatTime(bench.bound()) << "\n\n";
     AblationTable(results, best).PrintMarkdown(text);
     text << "\nSamples and seconds: medians of the seeds that came within 5 % of the best known.\n";
     return text.str();
   }
+
+  [[nodiscard]] Json JsonOf(const Workbench& bench, const std::vector<AblationResult>& results,
+                            double best) const {
+    return {{"model", model_.model},
+            {"cluster", problem_.cluster},
+            {"groups", bench.problem().num_groups()},
+            {"samples", samples_},
+            {"seeds", num_seeds_},
+            {"annealing_samples", kAnnealingFactor * samples_},
+            {"best_known_seconds", best},
+            {"bound_seconds", ToSeconds(bench.bound()).count()},
+            {"rows", ToJson(results, best)}};
+  }
+
+  /// The two presets, as far as they are among the rows, and annealing at as many samples;
+  /// heuristics as lines.
+  [[nodiscard]] std::string Draw(const Workbench& bench, const PlacerRegistry& registry,
+                                 const AblationResult& reference,
+                                 const std::vector<AblationResult>& results) const {
+    std::vector<LearningSeries> series = {CurvesOf(reference, "annealing", samples_)};
+    for (const AblationResult& result : results) {
+      if (result.row.options.empty()) {
+        series.push_back(CurvesOf(result, "preset " + result.row.preset, samples_));
+      }
+    }
+    std::erase_if(series, [](const LearningSeries& each) { return each.seeds.empty(); });
+    std::vector<Baseline> baselines;
+    for (const char* method : {"expert", "single_device"}) {
+      const PlaceResult found =
+          registry.Make(method)->Place({bench.problem(), {samples_, std::nullopt}, 1, {}, {}, {}});
+      if (found.groups && found.best.outcome == StepOutcome::kOk) {
+        baselines.push_back({method, ToSeconds(found.best.step_time)});
+      }
+    }
+    return DrawLearningCurves(Title() + ": the two presets", series, baselines);
+  }
+
+  [[nodiscard]] std::string Title() const { return model_.model + " on " + problem_.cluster; }
 
   ModelOptions model_ = [] {
     ModelOptions model;
@@ -160,11 +198,12 @@ class AblationCommand final : public Subcommand {
     problem.cluster = "zoo:tf_k80x4";
     return problem;
   }();
-  std::string out_;
+  std::string out_, rows_;
   std::size_t groups_ = 83;
   std::int64_t samples_ = 5000;
   Seed num_seeds_ = 5;
   std::optional<int> jobs_;
+  bool json_ = false;
 };
 
 }  // namespace

@@ -41,6 +41,7 @@ class YardsticksCommand final : public Subcommand {
     app.add_option("--jobs", jobs_, "trials at a time (default: number of cores)")
         ->check(CLI::PositiveNumber);
     app.add_option("--out", out_, "folder for yardsticks.md and yardsticks.json");
+    app.add_flag("--json", json_, "print yardsticks.json instead of tables");
   }
 
   ExitCode Run(const Console& console) override {
@@ -55,12 +56,18 @@ class YardsticksCommand final : public Subcommand {
                     << YardstickProblems().size() << " problems, nothing is stored\n";
         return ExitCode::kInterrupted;
       }
-      console.out << Headline(*result) << "\n\n";
-      YardstickTable(*result).Print(console.out);
-      console.out << std::endl;
+      if (!json_) {
+        console.out << Headline(*result) << "\n\n";
+        YardstickTable(*result).Print(console.out);
+        console.out << std::endl;
+      }
       results.push_back(std::move(*result));
     }
-    Store(results);
+    const std::string json = JsonOf(results).dump(2) + "\n";
+    if (json_) {
+      console.out << json << std::flush;
+    }
+    Store(results, json);
     return ExitCode::kDone;
   }
 
@@ -110,23 +117,27 @@ class YardsticksCommand final : public Subcommand {
     return Assess(problem, bench.problem(), EnumerateGroupPlacements(bench.problem()), trials);
   }
 
-  void Store(const std::vector<YardstickResult>& results) const {
+  [[nodiscard]] nlohmann::ordered_json JsonOf(const std::vector<YardstickResult>& results) const {
+    auto problems = nlohmann::ordered_json::array();
+    for (const YardstickResult& result : results) {
+      problems.push_back(ToJson(result));
+    }
+    return {{"samples", samples_}, {"seeds", num_seeds_}, {"problems", problems}};
+  }
+
+  void Store(const std::vector<YardstickResult>& results, const std::string& json) const {
     if (out_.empty()) {
       return;
     }
     std::ostringstream text;
-    auto problems = nlohmann::ordered_json::array();
     for (const YardstickResult& result : results) {
       text << Headline(result) << "\n\n";
       YardstickTable(result).PrintMarkdown(text);
       text << '\n';
-      problems.push_back(ToJson(result));
     }
     const std::filesystem::path folder(out_);
     ReplaceFile(folder / "yardsticks.md", text.str());
-    const nlohmann::ordered_json json = {
-        {"samples", samples_}, {"seeds", num_seeds_}, {"problems", problems}};
-    ReplaceFile(folder / "yardsticks.json", json.dump(2) + "\n");
+    ReplaceFile(folder / "yardsticks.json", json);
   }
 
   std::string methods_ = "all", out_;
@@ -134,6 +145,7 @@ class YardsticksCommand final : public Subcommand {
   int num_seeds_ = kDefaultSeeds;
   std::optional<std::size_t> max_groups_;
   std::optional<int> jobs_;
+  bool json_ = false;
 };
 
 }  // namespace

@@ -105,5 +105,13 @@ TEST(Yardsticks, TheCommandStoresItsTable) {
   EXPECT_THAT(dir.Read("new/folder/yardsticks.md"), HasSubstr("| method | mean |"));
 }
 
+TEST(Yardsticks, TheCommandPrintsJsonAlone) {
+  const test::CommandResult result =
+      test::RunPlacer({"reproduce", "yardsticks", "--methods", "single_device", "--groups", "2",
+                       "--samples", "5", "--seeds", "1", "--json"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.json().at("problems").size(), YardstickProblems().size());
+}
+
 }  // namespace
 }  // namespace placer

@@ -6,7 +6,11 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "experiments/methods.h"
+#include "graphs/base/error.h"
 #include "placer/reinforce_options.h"
+#include "tests/experiments/command_runner.h"
+#include "tests/support/temp_dir.h"
 
 namespace placer {
 namespace {
@@ -51,6 +55,71 @@ TEST(Ablation, TheTableCountsSeedsThatArrived) {
   std::ostringstream out;
   AblationTable(results, 1.0).PrintMarkdown(out);
   EXPECT_THAT(out.str(), HasSubstr("| row | what | 1.500 | 1.000 | 2.000 | 1 of 2 | 40 | 3.0 |"));
+}
+
+TEST(Ablation, JsonHoldsWhatTheTableShows) {
+  const std::vector<AblationResult> results = {{AblationRows()[1], {Trial()}}};
+  const nlohmann::ordered_json row = ToJson(results, 0.8).at(0);
+  EXPECT_EQ(row.at("row"), "hidden 512");
+  EXPECT_EQ(row.at("options").at("hidden"), "512");
+  EXPECT_EQ(row.at("ratio").at("mean"), 1.25);
+  EXPECT_EQ(row.at("within_5_percent"), 0);
+  EXPECT_FALSE(row.contains("median_samples"));
+  EXPECT_EQ(ToJson(results, 1.0).at(0).at("median_samples"), 40);
+}
+
+TEST(Ablation, TheBestKnownIsTheLeastOfAllTrials) {
+  AblationTrial better = Trial();
+  better.step_seconds = 0.75;
+  EXPECT_EQ(BestKnown(std::vector<AblationResult>{{{}, {Trial(), better}}, {{}, {Trial()}}}), 0.75);
+}
+
+TEST(Ablation, CurvesEndWhereTheySayAndBeginWhereSomethingFits) {
+  AblationTrial nothing = Trial();
+  nothing.curve.resize(1);
+  const LearningSeries series = CurvesOf({{}, {Trial(), nothing}}, "label", 40);
+  EXPECT_EQ(series.label, "label");
+  ASSERT_EQ(series.seeds.size(), 1U);
+  ASSERT_EQ(series.seeds[0].size(), 2U);
+  EXPECT_EQ(series.seeds[0][0].samples, 10);
+  EXPECT_EQ(series.seeds[0][1].best, Seconds(1.05));
+}
+
+TEST(Ablation, RowsAreChosenByName) {
+  const std::vector<AblationRow> rows = ChosenRows("no-narrowing,default,reward sqrt(time)");
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_EQ(rows[0].name, "default");
+  EXPECT_EQ(rows[1].name, "reward sqrt(time)");
+  EXPECT_EQ(rows[2].name, "no narrowing");
+  EXPECT_THROW((void)ChosenRows("default,nothing"), InputError);
+  EXPECT_THROW((void)ChosenRows(","), InputError);
+}
+
+TEST(Ablation, TheCommandStoresTableAndPictureAndDoesNotRunTwice) {
+  if (WhyNoLearning()) {
+    GTEST_SKIP() << *WhyNoLearning();
+  }
+  const test::TempDir dir;
+  const std::vector<std::string> args = {"reproduce", "ablation",
+                                         "--model",   "zoo:rnnlm?unroll=2",
+                                         "--cluster", "zoo:k80x2",
+                                         "--groups",  "6",
+                                         "--rows",    "default,no-narrowing",
+                                         "--samples", "32",
+                                         "--seeds",   "2",
+                                         "--out",     dir / "out",
+                                         "--json"};
+  const test::CommandResult first = test::RunPlacer(args);
+  ASSERT_EQ(first.code, 0) << first.err;
+  EXPECT_EQ(first.out, dir.Read("out/ablation.json"));
+  ASSERT_EQ(first.json().at("rows").size(), 2U);
+  EXPECT_EQ(first.json().at("rows").at(1).at("row"), "no narrowing");
+  EXPECT_THAT(dir.Read("out/ablation.md"), HasSubstr("| no narrowing | of the elites |"));
+  const std::string picture = dir.Read("out/presets-curves.svg");
+  for (const char* label : {"preset default", "annealing", "expert", "single_device"}) {
+    EXPECT_THAT(picture, HasSubstr(label));
+  }
+  EXPECT_EQ(test::RunPlacer(args).out, first.out);  // wall times too: nothing ran again
 }
 
 TEST(Ablation, EveryRowIsAnotherSetOfOptions) {
