@@ -10,8 +10,8 @@
 
 namespace placer {
 
-/// Settings of the REINFORCE trainer. Each that goes beyond the paper is a row of the ablation
-/// table in docs/policy.md.
+/// Settings of the REINFORCE trainer. What those that go beyond the paper are worth is measured in
+/// docs/paper.md.
 struct ReinforceOptions {
   enum class Reward : std::uint8_t {
     kSqrtTime,      ///< -sqrt(seconds) (arXiv 1706.04972, section 3.2)

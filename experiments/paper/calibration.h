@@ -18,8 +18,8 @@ struct CalibrationTarget {
   [[nodiscard]] double residual() const { return fitted_seconds / paper_seconds - 1; }
 };
 
-/// What the two memory facts leave: the usable memory of a GPU lies between what must fit and what
-/// must not.
+/// What the paper's table says about memory: NMT fits two GPUs and not one, the other models fit
+/// one. The usable memory of a GPU lies between what must fit and what must not.
 struct MemoryFacts {
   struct Need {
     std::string what;
