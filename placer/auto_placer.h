@@ -12,7 +12,7 @@ namespace placer {
 [[nodiscard]] std::unique_ptr<Placer> MakeAutoPlacer();
 
 /// Every method by name: `auto`, HeuristicPlacers(), and those that learn, whose Place() @throws
-/// Error in a build without LibTorch.
+/// UnavailableError in a build without LibTorch.
 [[nodiscard]] PlacerRegistry LibraryPlacers();
 
 }  // namespace placer
