@@ -108,6 +108,20 @@ TEST_F(SweepPlanTest, KeysChangeWithTheConfigAndWithTheFilesItNames) {
   EXPECT_NE(ReadSweep(Write("", "samples: 7")).trials.at(0).key, key);
   WriteGraph(test::TwoBranches("another"), files_.model);
   EXPECT_NE(ReadSweep(Write("")).trials.at(0).key, key);
+  WriteGraph(test::TwoBranches(), files_.model);
+  EXPECT_EQ(ReadSweep(Write("")).trials.at(0).key, key);
+  WriteCluster(Cluster(test::ThroughHost()), files_.cluster);
+  EXPECT_NE(ReadSweep(Write("")).trials.at(0).key, key);
+}
+
+TEST_F(SweepPlanTest, KeysChangeWithTheProfile) {
+  const auto key = [&](const std::string& content) {
+    const std::string profile = files_.dir.Write("profile.txtpb", content);
+    return ReadSweep(Write("", "profile: \"" + profile + "\"")).trials.at(0).key;
+  };
+  const std::string first = key("one");
+  EXPECT_EQ(key("one"), first);
+  EXPECT_NE(key("two"), first);
 }
 
 TEST_F(SweepPlanTest, TrialsOfOneProblemKnowIt) {
