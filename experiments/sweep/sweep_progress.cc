@@ -13,14 +13,14 @@ SweepProgress::SweepProgress(const Console& console, std::string what, std::size
                              std::size_t finished, int jobs)
     : shown_(console), what_(std::move(what)), trials_(trials), finished_(finished), jobs_(jobs) {}
 
-void SweepProgress::Start(std::size_t trial) { running_[trial] = {Clock::now(), 0}; }
+void SweepProgress::Start(std::size_t trial, Clock::time_point now) { running_[trial] = {now, 0}; }
 
 void SweepProgress::Report(std::size_t trial, double share) {
   running_.at(trial).share = std::clamp(share, 0.0, 1.0);
 }
 
-void SweepProgress::Finish(std::size_t trial, bool successful) {
-  spent_ += Clock::now() - running_.at(trial).start;
+void SweepProgress::Finish(std::size_t trial, bool successful, Clock::time_point now) {
+  spent_ += now - running_.at(trial).start;
   running_.erase(trial);
   ++ran_;
   ++finished_;
@@ -43,8 +43,9 @@ std::optional<Seconds> SweepProgress::TimeLeft(Clock::time_point now) const {
   if (expected == 0) {
     return std::nullopt;
   }
-  const double left = static_cast<double>(trials_ - finished_) - share;
-  return Seconds(std::max(0.0, left) * expected / jobs_);
+  const auto unfinished = static_cast<double>(trials_ - finished_);
+  const double at_a_time = std::clamp(unfinished, 1.0, static_cast<double>(jobs_));
+  return Seconds(std::max(0.0, unfinished - share) * expected / at_a_time);
 }
 
 std::string SweepProgress::Line(Clock::time_point now) const {

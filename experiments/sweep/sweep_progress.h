@@ -20,10 +20,10 @@ class SweepProgress {
   SweepProgress(const Console& console, std::string what, std::size_t trials, std::size_t finished,
                 int jobs);
 
-  void Start(std::size_t trial);
+  void Start(std::size_t trial, Clock::time_point now = Clock::now());
   /// @param share  of its budget that is spent, in [0, 1]
   void Report(std::size_t trial, double share);
-  void Finish(std::size_t trial, bool successful);
+  void Finish(std::size_t trial, bool successful, Clock::time_point now = Clock::now());
   /// It did not end, and may run again.
   void Drop(std::size_t trial);
   void ShowIfDue();
