@@ -194,16 +194,22 @@ static void test_optimize(const placer_graph* graph, const placer_cluster* clust
 }
 
 static void test_cancel(const placer_graph* graph, const placer_cluster* cluster) {
-  struct calls calls = {.stop_at = 2};
-  placer_optimize_options options = quick(&calls);
-  options.method = "annealing";
-  options.samples = 1000000000;
-  placer_plan* plan = NULL;
-  EXPECT_STATUS(placer_optimize(graph, cluster, &options, &plan), PLACER_CANCELLED);
-  EXPECT(error_has("cancelled"));
-  EXPECT(plan != NULL && placer_plan_step_time(plan) > 0);
-  EXPECT(placer_plan_num_ops(plan) == placer_graph_num_ops(graph));
-  placer_plan_free(plan);
+  const char* const methods[] = {"annealing", "auto", WITH_TORCH ? "reinforce" : NULL};
+  for (size_t i = 0; i < 3 && methods[i] != NULL; ++i) {
+    struct calls calls = {.stop_at = 2};
+    placer_optimize_options options = quick(&calls);
+    options.method = methods[i];
+    options.samples = 1000000000;
+    options.groups = 12;
+    placer_plan* plan = NULL;
+    EXPECT_STATUS(placer_optimize(graph, cluster, &options, &plan), PLACER_CANCELLED);
+    EXPECT(error_has("cancelled"));
+    EXPECT(plan != NULL && placer_plan_step_time(plan) > 0);
+    EXPECT(strcmp(placer_plan_method(plan), methods[i]) == 0);
+    EXPECT(placer_plan_num_ops(plan) == placer_graph_num_ops(graph));
+    EXPECT(calls.count >= 2 && calls.samples < options.samples);
+    placer_plan_free(plan);
+  }
 }
 
 static void test_bad_options(const placer_graph* graph, const placer_cluster* cluster) {
