@@ -206,6 +206,33 @@ TEST(ImportGraphDef, CountsAFilterWithoutElementsWhateverItsOtherDims) {
   EXPECT_EQ(OpOf(model.graph, "c").flops, 0);
 }
 
+TEST(ImportGraphDef, BelievesTheFileWhereTheRulesSayOtherwise) {
+  const std::string image =
+      Node("x", "Placeholder",
+           "attr { key: 'dtype' value { type: DT_FLOAT } } attr { key: 'shape' value { shape { "
+           "dim { size: 2 } dim { size: 3 } } } }");
+  const auto relu = [](const std::string& name, const std::string& input, const std::string& dims) {
+    return Node(name, "Relu",
+                "input: '" + input + "' attr { key: '_output_shapes' value { list { shape { " +
+                    dims + " } } } }");
+  };
+  const LoadedModel other_dim =
+      Import(image + relu("wrong", "x", "dim { size: 2 } dim { size: 5 }") +
+             Node("after", "Relu", "input: 'wrong'"));
+  EXPECT_EQ(ShapeOf(other_dim.graph, "wrong"), Shape({2, 5}));
+  EXPECT_EQ(ShapeOf(other_dim.graph, "after"), Shape({2, 5}));
+  EXPECT_THAT(other_dim.warnings,
+              ElementsAre("1 values have other shapes than follows from their inputs, those in the "
+                          "file are used: wrong"));
+  const LoadedModel other_rank = Import(image + relu("wrong", "x", "dim { size: 6 }"));
+  EXPECT_EQ(ShapeOf(other_rank.graph, "wrong"), Shape({6}));
+  EXPECT_THAT(other_rank.warnings, ElementsAre(HasSubstr("1 values have other shapes")));
+  const LoadedModel open_dim =
+      Import(image + relu("right", "x", "dim { size: -1 } dim { size: 3 }"));
+  EXPECT_EQ(ShapeOf(open_dim.graph, "right"), Shape({2, 3}));
+  EXPECT_THAT(open_dim.warnings, IsEmpty());
+}
+
 TEST(ImportGraphDef, LeavesWhatNothingIsKnownOfOpen) {
   const LoadedModel model = Import(Node("a", "Mystery") + Node("b", "Relu", "input: 'a'"));
   EXPECT_THAT(model.warnings,
