@@ -6,6 +6,7 @@
 
 #include "graphs/base/error.h"
 #include "graphs/detail/graphdef_file.h"
+#include "graphs/detail/graphdef_order.h"
 
 namespace placer {
 namespace {
@@ -29,6 +30,18 @@ std::unordered_map<std::string, std::string> DevicesOfOps(
     devices.emplace(op.source_name.empty() ? op.name : op.source_name, device_of_op[i]);
   }
   return devices;
+}
+
+/// The op of a loop stands for all its nodes, and is known by the first.
+void PlaceLoops(const tf::GraphDef& graph, std::unordered_map<std::string, std::string>& devices) {
+  for (const graphdef::NodeOrder::Unit& unit : graphdef::OrderNodes(graph).units) {
+    if (const auto at = devices.find(graph.node(unit.nodes.front()).name()); at != devices.end()) {
+      const std::string device = at->second;
+      for (const int node : unit.nodes) {
+        devices.emplace(graph.node(node).name(), device);
+      }
+    }
+  }
 }
 
 /// Nodes without an op follow a reader, then what they read; chains of them settle in a few rounds,
@@ -77,6 +90,11 @@ std::string GraphDefWithDevices(const std::filesystem::path& path, const Graph& 
     throw InputError(path.string() + ": none of its " + std::to_string(file.graph.node_size()) +
                      " nodes is an op of graph '" + graph.name() +
                      "', expected the model that the graph was made of");
+  }
+  try {
+    PlaceLoops(file.graph, devices);
+  } catch (const InputError& error) {
+    throw error.In(path.string());
   }
   PlaceRest(file.graph, devices);
   for (tf::NodeDef& node : *file.graph.mutable_node()) {

@@ -9,8 +9,8 @@
 namespace placer {
 
 /// The GraphDef again, in the encoding of the file, with `device` set on every node; nothing else
-/// changes. A node that no op of the graph stands for is given the device of its first reader,
-/// failing that of what it reads.
+/// changes. The nodes of a loop are given the device of the one op that they are in the graph; a
+/// node that no op stands for that of its first reader, failing that of what it reads.
 /// @param graph         what the file was imported as
 /// @param device_of_op  [num_ops], as TensorFlow is to read it
 /// @return the bytes of the file. @throws InputError with file and fault

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "graphs/base/replace_file.h"
@@ -87,6 +88,37 @@ INSTANTIATE_TEST_SUITE_P(Files, GraphDefFiles,
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
+
+TEST(GraphDefExporter, KeepsANodeOfALoopWithItsOp) {
+  const test::TempDir dir;
+  // What waits for the loop from outside must not pull a node out of it.
+  const std::string path =
+      dir.Write("loop.txtpb", ReadWholeFile(kFolder / "loop.txtpb") +
+                                  "node { name: 'log' op: 'NoOp' input: '^while/Less' }\n");
+  const Graph graph = ImportGraphDef(ModelFile(path)).graph;
+  std::vector<std::string> devices;
+  for (std::size_t op = 0; op < graph.num_ops(); ++op) {
+    devices.push_back("/device:" + std::to_string(op));
+  }
+  const auto device_of = [&](const std::string& op) {
+    return devices[graph.FindOp(op).value().index()];
+  };
+  std::map<std::string, std::string> expected = {{"log", device_of("log")},
+                                                 {"while/Enter", device_of("while/Enter")},
+                                                 {"while/Exit", device_of("while/Exit")}};
+  for (const char* node : {"Merge", "Less", "LoopCond", "Switch", "Add", "NextIteration"}) {
+    expected["while/" + std::string(node)] = device_of("while/frame");
+  }
+  const graphdef::GraphDefFile file =
+      graphdef::ParseGraphDef(GraphDefWithDevices(path, graph, devices), "exported");
+  for (const tf::NodeDef& node : file.graph.node()) {
+    if (const auto device = expected.find(node.name()); device != expected.end()) {
+      EXPECT_EQ(node.device(), device->second) << node.name();
+      expected.erase(device);
+    }
+  }
+  EXPECT_TRUE(expected.empty());
+}
 
 /// A reader that no one here wrote: TensorFlow.js computes the same with the exported file, to the
 /// last bit, with the model's real weights.
