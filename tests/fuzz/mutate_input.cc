@@ -6,7 +6,7 @@
 
 #include <memory>
 
-#include "graphs/detail/graphdef.pb.h"
+#include "graphs/detail/graphdef_file.h"
 #include "graphs/graph.pb.h"
 #include "tests/fuzz/mutate_message.h"
 #include "tests/fuzz/mutate_text.h"
@@ -57,6 +57,11 @@ std::string MutateInput(std::string_view importer, const std::string& content, R
 }
 
 std::string ToBinary(std::string_view importer, const std::string& text) {
+  if (importer == "graphdef") {  // may be JSON, with the message as a part of it
+    graphdef::GraphDefFile file = graphdef::ParseGraphDef(text, "seed");
+    file.encoding = graphdef::Encoding::kBinary;
+    return graphdef::SerializeGraphDef(file);
+  }
   const google::protobuf::LogSilencer other_files_are_expected;
   const std::unique_ptr<google::protobuf::Message> message = MessageOf(importer);
   if (message == nullptr || !google::protobuf::TextFormat::ParseFromString(text, message.get())) {

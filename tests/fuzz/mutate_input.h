@@ -13,7 +13,8 @@ namespace placer::fuzz {
 [[nodiscard]] std::string MutateInput(std::string_view importer, const std::string& content,
                                       Rng& rng);
 
-/// The message in its binary form, if the content is one of the importer's in text form.
+/// The message in its binary form, if the content is one of the importer's in text form, or, of a
+/// GraphDef, in JSON.
 [[nodiscard]] std::string ToBinary(std::string_view importer, const std::string& text);
 
 }  // namespace placer::fuzz
