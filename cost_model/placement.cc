@@ -5,32 +5,6 @@
 #include "graphs/base/text.h"
 
 namespace placer {
-namespace {
-
-/// Keeps the first faults and counts the rest: a plan for another cluster may be wrong at every op.
-class FaultList {
- public:
-  void Add(std::string fault) {
-    if (faults_.size() < kShown) {
-      faults_.push_back(std::move(fault));
-    } else {
-      ++hidden_;
-    }
-  }
-  [[nodiscard]] std::vector<std::string> Take() && {
-    if (hidden_ > 0) {
-      faults_.push_back("and " + std::to_string(hidden_) + " more faults");
-    }
-    return std::move(faults_);
-  }
-
- private:
-  static constexpr std::size_t kShown = 20;
-  std::vector<std::string> faults_;
-  std::size_t hidden_ = 0;
-};
-
-}  // namespace
 
 bool IsAllowed(const Op& op, const Device& device) {
   return op.allowed_devices.empty() ||
@@ -39,44 +13,58 @@ bool IsAllowed(const Op& op, const Device& device) {
              [&](const std::string& name) { return name == device.name || name == device.kind; });
 }
 
+KnownDevices AllKnown(const Placement& placement) {
+  return KnownDevices(placement.device_of_op().begin(), placement.device_of_op().end());
+}
+
 std::vector<std::string> FindFaults(const Placement& placement, const Graph& graph,
                                     const Cluster& cluster) {
-  if (placement.num_ops() != graph.num_ops()) {
-    return {"the placement has " + std::to_string(placement.num_ops()) + " ops, expected the " +
+  return FindFaults(AllKnown(placement), graph, cluster);
+}
+
+std::vector<std::string> FindFaults(const KnownDevices& devices, const Graph& graph,
+                                    const Cluster& cluster) {
+  if (devices.size() != graph.num_ops()) {
+    return {"the placement has " + std::to_string(devices.size()) + " ops, expected the " +
             std::to_string(graph.num_ops()) + " of graph " + Quoted(graph.name())};
   }
-  FaultList faults;
-  std::vector<OpId> leader(graph.num_colocation_classes());
-  std::vector<bool> seen(graph.num_colocation_classes(), false);
+  std::vector<std::string> faults;
+  std::vector<std::optional<OpId>> leader(graph.num_colocation_classes());
   for (std::size_t i = 0; i < graph.num_ops(); ++i) {
-    const OpId id(i);
-    const Op& op = graph.op(id);
-    const DeviceId device = placement.device(id);
+    const auto device = devices[i];
+    if (!device) {
+      continue;
+    }
+    const Op& op = graph.op(OpId(i));
     const std::string where = "op " + Quoted(op.name);
-    if (device.index() >= cluster.num_devices()) {
-      faults.Add(where + ": is on device #" + std::to_string(device.index()) +
-                 ", but the cluster has " + std::to_string(cluster.num_devices()));
+    if (device->index() >= cluster.num_devices()) {
+      faults.push_back(where + ": is on device #" + std::to_string(device->index()) +
+                       ", but the cluster has " + std::to_string(cluster.num_devices()));
       continue;
     }
-    const Device& target = cluster.device(device);
+    const Device& target = cluster.device(*device);
     if (!IsAllowed(op, target)) {
-      faults.Add(where + ": is on " + Quoted(target.name) + ", expected one of " +
-                 QuotedList(op.allowed_devices));
+      faults.push_back(where + ": is on " + Quoted(target.name) + ", expected one of " +
+                       QuotedList(op.allowed_devices));
     }
-    const std::uint32_t together = graph.colocation_class(id);
-    if (!seen[together]) {
-      seen[together] = true;
-      leader[together] = id;
-      continue;
-    }
-    const DeviceId expected = placement.device(leader[together]);
-    if (expected != device && expected.index() < cluster.num_devices()) {
-      faults.Add(where + ": is on " + Quoted(target.name) + ", expected " +
-                 Quoted(cluster.device(expected).name) + ", which it must share with op " +
-                 Quoted(graph.op(leader[together]).name));
+    std::optional<OpId>& first = leader[graph.colocation_class(OpId(i))];
+    if (!first) {
+      first = OpId(i);
+    } else if (devices[first->index()] != device) {
+      faults.push_back(where + ": is on " + Quoted(target.name) + ", expected " +
+                       Quoted(cluster.device(*devices[first->index()]).name) +
+                       ", which it must share with op " + Quoted(graph.op(*first).name));
     }
   }
-  return std::move(faults).Take();
+  return faults;
+}
+
+std::int64_t ResidentBytes(const Graph& graph, OpId op) {
+  std::int64_t bytes = graph.op(op).persistent_bytes;
+  for (std::size_t k = 0; graph.is_resident(op) && k < graph.num_outputs(op); ++k) {
+    bytes += graph.tensor(TensorId(graph.first_output(op).index() + k)).held_bytes;
+  }
+  return bytes;
 }
 
 }  // namespace placer

@@ -32,9 +32,20 @@ class Placement {
 /// Whether the op may run on the device at all (its allowed_devices name the device or its kind).
 [[nodiscard]] bool IsAllowed(const Op& op, const Device& device);
 
+/// The device of every op as far as it is known, [num_ops].
+using KnownDevices = std::vector<std::optional<DeviceId>>;
+[[nodiscard]] KnownDevices AllKnown(const Placement& placement);
+
 /// What is wrong with the placement, one line each: wrong size, unknown device, device not allowed,
 /// co-location broken. Memory is the runner's business. Empty: valid.
 [[nodiscard]] std::vector<std::string> FindFaults(const Placement& placement, const Graph& graph,
                                                   const Cluster& cluster);
+/// The same of the ops whose device is known.
+[[nodiscard]] std::vector<std::string> FindFaults(const KnownDevices& devices, const Graph& graph,
+                                                  const Cluster& cluster);
+
+/// What the op holds on its device for the whole step: persistent bytes and, of an input or a
+/// parameter, its tensors.
+[[nodiscard]] std::int64_t ResidentBytes(const Graph& graph, OpId op);
 
 }  // namespace placer

@@ -29,6 +29,7 @@ class ApplyCommand final : public Subcommand {
     model_.AddTo(app);
     problem_.AddClusterTo(app, /*required=*/true);
     problem_.AddSimulationTo(app);
+    problem_.AddConstraintsTo(app);
     app.add_option("-o,--output", output_, "write the new plan: .txtpb, .pb, .json or .csv")
         ->required();
     app.add_flag("--json", json_, "print one JSON object instead of lines");
@@ -46,24 +47,25 @@ class ApplyCommand final : public Subcommand {
     saved.seed = old.seed;
     saved.step_time_seconds = ToSeconds(report.step_time).count();
     WritePlacement(saved, output_);
-    Print(console.out, bench, applied, report);
+    const std::vector<std::string> faults = bench.Faults(applied.placement);
+    Print(console.out, bench, applied, report, faults);
     if (report.outcome != StepOutcome::kOk) {
       throw InfeasibleError(output_ + ": does not fit: " + DescribeShortages(bench, report));
     }
-    return ExitCode::kDone;
+    return faults.empty() ? ExitCode::kDone : ExitCode::kCheckFailed;
   }
 
  private:
   [[nodiscard]] AppliedPlan Apply(const SavedPlacement& old, const Workbench& bench) const {
     try {
-      return ApplyPlan(old, bench.graph(), bench.cluster());
+      return ApplyPlan(old, bench.problem().graph(), bench.problem().cluster());
     } catch (const InputError& error) {
       throw error.In(plan_);
     }
   }
 
   void Print(std::ostream& out, const Workbench& bench, const AppliedPlan& applied,
-             const StepReport& report) const {
+             const StepReport& report, const std::vector<std::string>& faults) const {
     if (json_) {
       Json matched = Json::object();
       for (const auto& [op, name] : applied.matched) {
@@ -72,8 +74,10 @@ class ApplyCommand final : public Subcommand {
       out << Json{{"kept", applied.kept.size()},
                   {"matched", matched},
                   {"followed", applied.followed},
+                  {"alone", applied.alone},
                   {"moved", applied.moved},
                   {"dropped", applied.dropped},
+                  {"faults", faults},
                   {"feasible", report.outcome == StepOutcome::kOk},
                   {"step_time_seconds", ToSeconds(report.step_time).count()}}
                  .dump(2)
@@ -89,10 +93,15 @@ class ApplyCommand final : public Subcommand {
     }
     List(out, "matched by similar name", matched);
     List(out, "new, placed with their neighbours", applied.followed);
+    List(out, "new without a placed neighbour, on the first device that they may use",
+         applied.alone);
     List(out, "in the plan, but placed elsewhere now (device gone, not allowed, or shared)",
          applied.moved);
     List(out, "of the plan, not in the model", applied.dropped);
     out << "Step time " << FormatTime(report.step_time) << ", wrote " << output_ << std::endl;
+    for (const std::string& fault : faults) {
+      out << output_ << ": " << fault << '\n';
+    }
   }
 
   static void List(std::ostream& out, const char* what, const std::vector<std::string>& ops) {

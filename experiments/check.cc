@@ -3,20 +3,18 @@
 #include <CLI/CLI.hpp>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <ostream>
-#include <set>
 
 #include "cost_model/placement_io.h"
 #include "experiments/format.h"
 #include "experiments/plan_facts.h"
 #include "experiments/subcommand.h"
 #include "graphs/base/error.h"
+#include "placer/constraints.h"
 
 namespace placer {
 namespace {
-
-/// What the plan says of an op and the cluster knows, [num_ops]; nothing where either does not.
-using Devices = std::vector<std::optional<DeviceId>>;
 
 void CompareFingerprints(const SavedPlacement& saved, const Graph& graph, const Cluster* cluster,
                          std::vector<std::string>& faults) {
@@ -34,8 +32,9 @@ void CompareFingerprints(const SavedPlacement& saved, const Graph& graph, const 
 }
 
 /// The saved plan against the graph, and the cluster if there is one, by name.
-Devices CompareNames(const SavedPlacement& saved, const Graph& graph, const Cluster* cluster,
-                     std::vector<std::string>& faults) {
+/// @return the devices that the plan names and the cluster has
+KnownDevices CompareNames(const SavedPlacement& saved, const Graph& graph, const Cluster* cluster,
+                          std::vector<std::string>& faults) {
   std::map<std::string_view, std::string_view> devices;
   for (const auto& [op, device] : saved.device_of_op) {
     if (!devices.emplace(op, device).second) {
@@ -48,7 +47,7 @@ Devices CompareNames(const SavedPlacement& saved, const Graph& graph, const Clus
       faults.push_back(fmt::format("op '{}': device '{}' is not in the cluster", op, device));
     }
   }
-  Devices device_of_op;
+  KnownDevices device_of_op;
   for (const Op& op : graph.ops()) {
     const auto found = devices.find(op.name);
     device_of_op.push_back(found == devices.end() || cluster == nullptr
@@ -114,31 +113,59 @@ class CheckCommand final : public Subcommand {
   }
 
  private:
-  /// @return the simulated step, if the plan is valid
+  /// @return the simulated step, if the model allows for one under this plan
   [[nodiscard]] std::optional<StepReport> CheckOnCluster(const SavedPlacement& saved,
                                                          const Console& console,
                                                          std::vector<std::string>& faults) const {
-    const Workbench bench(model_.Load(), problem_);
+    // A runner refuses plans that break what it knows: it knows head-room alone, so that memory is
+    // judged whatever else is broken.
+    ProblemSpec judged = problem_;
+    judged.constraints = {.headroom = problem_.constraints.headroom};
+    const Workbench bench(model_.Load(), judged);
     PrintWarnings(console.err, bench.warnings());
     CompareFingerprints(saved, bench.graph(), &bench.cluster(), faults);
-    std::vector<DeviceId> devices;
-    for (const auto& device : CompareNames(saved, bench.graph(), &bench.cluster(), faults)) {
-      if (device) {
-        devices.push_back(*device);
-      }
-    }
-    if (devices.size() < bench.graph().num_ops()) {
-      return std::nullopt;
-    }
-    const Placement placement(std::move(devices));
-    const std::vector<std::string> broken = bench.Faults(placement);
+    const KnownDevices devices = CompareNames(saved, bench.graph(), &bench.cluster(), faults);
+    const std::vector<std::string> broken =
+        FindFaults(devices, ApplyConstraints(bench.graph(), bench.cluster(), problem_.constraints));
     faults.insert(faults.end(), broken.begin(), broken.end());
-    if (!broken.empty()) {
+    const std::optional<Placement> placement = Complete(devices);
+    if (!placement || !bench.Faults(*placement).empty()) {
+      AddResidentShortages(bench, devices, faults);
       return std::nullopt;
     }
-    StepReport report = bench.runner().Run(placement);
+    StepReport report = bench.runner().Run(*placement);
     AddShortages(bench, report, faults);
     return report;
+  }
+
+  static std::optional<Placement> Complete(const KnownDevices& devices) {
+    std::vector<DeviceId> all;
+    for (const auto& device : devices) {
+      if (!device) {
+        return std::nullopt;
+      }
+      all.push_back(*device);
+    }
+    return Placement(std::move(all));
+  }
+
+  /// What can be said of memory without a simulated step.
+  static void AddResidentShortages(const Workbench& bench, const KnownDevices& devices,
+                                   std::vector<std::string>& faults) {
+    const Cluster& cluster = bench.problem().cluster();  // less head-room
+    std::vector<std::int64_t> bytes(cluster.num_devices(), 0);
+    for (std::size_t i = 0; i < devices.size(); ++i) {
+      if (devices[i]) {
+        bytes[devices[i]->index()] += ResidentBytes(bench.graph(), OpId(i));
+      }
+    }
+    for (std::size_t d = 0; d < bytes.size(); ++d) {
+      const Device& device = cluster.device(DeviceId(d));
+      if (bytes[d] > device.memory_bytes) {
+        faults.push_back(fmt::format("device '{}': needs at least {}, has {}", device.name,
+                                     FormatBytes(bytes[d]), FormatBytes(device.memory_bytes)));
+      }
+    }
   }
 
   static void AddShortages(const Workbench& bench, const StepReport& report,

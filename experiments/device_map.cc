@@ -1,6 +1,7 @@
 #include "experiments/device_map.h"
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -17,9 +18,25 @@ using Json = nlohmann::ordered_json;
 /// A module with what is in it.
 struct Module {
   std::vector<std::string> children;  ///< in order of appearance
-  std::vector<OpId> own;              ///< ops of the module itself
+  std::vector<OpId> own;              ///< ops and parameters of the module itself
   std::set<std::string> devices;      ///< of all ops inside
 };
+
+std::string OuterOf(const std::string& path) {
+  const std::size_t dot = path.rfind('.');
+  return dot == std::string::npos ? "" : path.substr(0, dot);
+}
+
+/// Whether the op is a parameter under the name that it has in PyTorch: `class_token`, `0.weight`,
+/// but neither `497` nor `onnx::MatMul_497`, which the exporter made.
+bool IsNamedParameter(const Op& op) {
+  const auto in_a_word = [](unsigned char c) { return std::isalpha(c) != 0 || c == '_'; };
+  const auto in_a_path = [&](unsigned char c) {
+    return in_a_word(c) || std::isdigit(c) != 0 || c == '.';
+  };
+  return op.role == OpRole::kParameter && std::any_of(op.name.begin(), op.name.end(), in_a_word) &&
+         std::all_of(op.name.begin(), op.name.end(), in_a_path);
+}
 
 class Mapper {
  public:
@@ -27,10 +44,12 @@ class Mapper {
       : graph_(graph), device_of_op_(device_of_op) {
     const std::vector<std::string> modules = ModulesOfOps(graph);
     for (std::size_t i = 0; i < graph.num_ops(); ++i) {
-      if (graph.op(OpId(i)).role != OpRole::kInput) {
-        Enter(modules[i]);
-        modules_[modules[i]].own.emplace_back(i);
-        AddDevice(modules[i], device_of_op[i]);
+      const Op& op = graph.op(OpId(i));
+      if (op.role != OpRole::kInput) {
+        const std::string module = IsNamedParameter(op) ? OuterOf(op.name) : modules[i];
+        Enter(module);
+        modules_[module].own.emplace_back(i);
+        AddDevice(module, device_of_op[i]);
       }
     }
     if (modules_.size() <= 1) {
@@ -46,11 +65,6 @@ class Mapper {
   }
 
  private:
-  static std::string OuterOf(const std::string& module) {
-    const std::size_t dot = module.rfind('.');
-    return dot == std::string::npos ? "" : module.substr(0, dot);
-  }
-
   void Enter(const std::string& module) {
     if (!modules_.try_emplace(module).second || module.empty()) {
       return;
@@ -74,20 +88,41 @@ class Mapper {
       map_[name] = TorchDevice(*module.devices.begin());
       return;
     }
-    if (!module.own.empty() && !name.empty()) {
-      const std::string device = MainDevice(module.own);
-      if (module.children.empty()) {
-        map_[name] = TorchDevice(device);
+    if (module.children.empty() && RunsOps(module)) {
+      map_[name] = TorchDevice(MainDevice(module.own));
+      AddConflict(name, module, "its ops are on several devices");
+      return;
+    }
+    for (const OpId op : module.own) {
+      if (IsNamedParameter(graph_.op(op))) {
+        map_[graph_.op(op).name] = TorchDevice(device_of_op_[op.index()]);
       }
-      conflicts_.push_back(
-          {{"module", name},
-           {"why", module.children.empty() ? "its ops are on several devices"
-                                           : "it runs ops itself, and holds modules elsewhere"},
-           {"ops", DevicesOf(module.own)}});
+    }
+    if (RunsOps(module)) {
+      if (IsTorn(module)) {
+        AddConflict(name, module, "its ops are on several devices");
+      } else if (!name.empty()) {
+        AddConflict(name, module, "it runs ops itself, and holds modules elsewhere");
+      }
     }
     for (const std::string& child : module.children) {
       Visit(child);
     }
+  }
+
+  void AddConflict(const std::string& name, const Module& module, const char* why) {
+    conflicts_.push_back({{"module", name}, {"why", why}, {"ops", DevicesOf(module.own)}});
+  }
+
+  [[nodiscard]] bool RunsOps(const Module& module) const {
+    return std::any_of(module.own.begin(), module.own.end(),
+                       [this](OpId op) { return !graph_.is_resident(op); });
+  }
+
+  [[nodiscard]] bool IsTorn(const Module& module) const {
+    return std::any_of(module.own.begin(), module.own.end(), [&](OpId op) {
+      return device_of_op_[op.index()] != device_of_op_[module.own.front().index()];
+    });
   }
 
   /// Where most of the work is, ties by name.

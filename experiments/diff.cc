@@ -27,6 +27,11 @@ struct Cost {
   std::int64_t cut_bytes = 0;
 };
 
+struct Costs {
+  Cluster cluster;
+  Cost a, b;
+};
+
 double Change(std::int64_t from, std::int64_t to) {
   return from == 0 ? 0 : static_cast<double>(to) / static_cast<double>(from) - 1;
 }
@@ -39,10 +44,13 @@ class DiffCommand final : public Subcommand {
 
   void AddOptions(CLI::App& app) override {
     app.add_option("A", first_, "a plan")->required();
-    app.add_option("B", second_, "another plan for the same model")->required();
+    app.add_option("B", second_, "another plan, for the same model or a changed one")->required();
     model_.AddTo(app);
     app.get_option("MODEL")->required(false)->description(
         "the model; with --cluster the change of bytes, memory and step time is told too");
+    app.add_option("--model-a", model_a_, "the model of A, if it is another one");
+    app.add_option("--batch-a", batch_a_, "the batch of A, if it is another one")
+        ->check(CLI::PositiveNumber);
     problem_.AddClusterTo(app, /*required=*/false);
     problem_.AddSimulationTo(app);
     app.add_flag("--all", all_, "list every op that moved, not only the first of each kind");
@@ -55,28 +63,44 @@ class DiffCommand final : public Subcommand {
       throw InputError(model_.model.empty() ? "diff: --cluster needs MODEL after A and B"
                                             : "diff: MODEL needs --cluster");
     }
+    if (no_cluster && (!model_a_.empty() || batch_a_)) {
+      throw InputError("diff: --model-a and --batch-a need MODEL and --cluster");
+    }
     const SavedPlacement first = ReadPlacement(first_);
     const SavedPlacement second = ReadPlacement(second_);
     const PlanDifference difference = ComparePlans(first, second);
-    std::optional<Workbench> bench;
-    std::optional<std::pair<Cost, Cost>> costs;
+    std::optional<Costs> costs;
     if (!model_.model.empty()) {
-      bench.emplace(model_.Load(), problem_);
-      PrintWarnings(console.err, bench->warnings());
-      costs = {CostOf(*bench, first, first_), CostOf(*bench, second, second_)};
+      costs = Compare(first, second, console);
     }
     if (json_) {
-      console.out << ToJson(difference, bench, costs).dump(2) << std::endl;
+      console.out << ToJson(difference, costs).dump(2) << std::endl;
       return ExitCode::kDone;
     }
     PrintMoves(console.out, difference);
     if (costs) {
-      PrintCosts(console.out, *bench, costs->first, costs->second);
+      PrintCosts(console.out, *costs);
     }
     return ExitCode::kDone;
   }
 
  private:
+  [[nodiscard]] Costs Compare(const SavedPlacement& first, const SavedPlacement& second,
+                              const Console& console) const {
+    const Cluster cluster = problem_.LoadTarget();
+    const Workbench bench(model_.Load(), cluster, problem_);
+    PrintWarnings(console.err, bench.warnings());
+    if (model_a_.empty() && !batch_a_) {
+      return {cluster, CostOf(bench, first, first_), CostOf(bench, second, second_)};
+    }
+    ModelSpec model = model_;
+    model.model = model_a_.empty() ? model.model : model_a_;
+    model.batch = batch_a_ ? batch_a_ : model.batch;
+    const Workbench bench_a(model.Load(), cluster, problem_);
+    PrintWarnings(console.err, bench_a.warnings());
+    return {cluster, CostOf(bench_a, first, first_), CostOf(bench, second, second_)};
+  }
+
   static Cost CostOf(const Workbench& bench, const SavedPlacement& saved, const std::string& path) {
     try {
       const Placement placement = Restore(saved, bench.graph(), bench.cluster());
@@ -131,25 +155,26 @@ class DiffCommand final : public Subcommand {
            (cost.report.outcome == StepOutcome::kOk ? "" : " (does not fit)");
   }
 
-  void PrintCosts(std::ostream& out, const Workbench& bench, const Cost& a, const Cost& b) const {
+  static void PrintCosts(std::ostream& out, const Costs& costs) {
+    const auto& [cluster, a, b] = costs;
     out << '\n';
     Table table({{"", Table::Align::kLeft}, {"A"}, {"B"}, {"change"}});
     table.AddRow({"step time", TimeOf(a), TimeOf(b),
                   FormatChange(Change(a.report.step_time.count(), b.report.step_time.count()))});
     table.AddRow({"bytes cut", FormatBytes(a.cut_bytes), FormatBytes(b.cut_bytes),
                   FormatChange(Change(a.cut_bytes, b.cut_bytes))});
-    for (std::size_t d = 0; d < bench.cluster().num_devices(); ++d) {
-      table.AddRow({"peak memory " + bench.cluster().devices()[d].name,
-                    FormatBytes(a.report.peak_bytes[d]), FormatBytes(b.report.peak_bytes[d]),
+    for (std::size_t d = 0; d < cluster.num_devices(); ++d) {
+      table.AddRow({"peak memory " + cluster.devices()[d].name, FormatBytes(a.report.peak_bytes[d]),
+                    FormatBytes(b.report.peak_bytes[d]),
                     FormatChange(Change(a.report.peak_bytes[d], b.report.peak_bytes[d]))});
     }
     table.Print(out);
   }
 
-  static Json CostToJson(const Workbench& bench, const Cost& cost) {
+  static Json CostToJson(const Cluster& cluster, const Cost& cost) {
     Json memory = Json::object();
-    for (std::size_t d = 0; d < bench.cluster().num_devices(); ++d) {
-      memory[bench.cluster().devices()[d].name] = cost.report.peak_bytes[d];
+    for (std::size_t d = 0; d < cluster.num_devices(); ++d) {
+      memory[cluster.devices()[d].name] = cost.report.peak_bytes[d];
     }
     return {{"feasible", cost.report.outcome == StepOutcome::kOk},
             {"step_time_seconds", ToSeconds(cost.report.step_time).count()},
@@ -157,8 +182,7 @@ class DiffCommand final : public Subcommand {
             {"peak_bytes", memory}};
   }
 
-  static Json ToJson(const PlanDifference& difference, const std::optional<Workbench>& bench,
-                     const std::optional<std::pair<Cost, Cost>>& costs) {
+  static Json ToJson(const PlanDifference& difference, const std::optional<Costs>& costs) {
     Json moved = Json::array();
     for (const PlanDifference::Move& move : difference.moved) {
       moved.push_back({{"op", move.op}, {"from", move.from}, {"to", move.to}});
@@ -168,13 +192,14 @@ class DiffCommand final : public Subcommand {
                  {"only_in_a", difference.only_in_first},
                  {"only_in_b", difference.only_in_second}};
     if (costs) {
-      json["a"] = CostToJson(*bench, costs->first);
-      json["b"] = CostToJson(*bench, costs->second);
+      json["a"] = CostToJson(costs->cluster, costs->a);
+      json["b"] = CostToJson(costs->cluster, costs->b);
     }
     return json;
   }
 
-  std::string first_, second_;
+  std::string first_, second_, model_a_;
+  std::optional<std::int64_t> batch_a_;
   ModelOptions model_;
   ProblemOptions problem_;
   bool all_ = false, json_ = false;

@@ -18,7 +18,7 @@
 namespace placer {
 
 void AddWorkerOptions(CLI::App& app, ExecutionOptions& options) {
-  app.add_option("--step-seconds", options.step_seconds, "limit for one executed step (default 60)")
+  app.add_option("--step-seconds", options.step_seconds, "limit for one executed step; n in a row may take n times that (default 60)")
       ->check(CLI::PositiveNumber);
   app.add_option("--memory-gb", options.memory_gb,
                  "limit for the process that executes the model (default 80 % of the memory)")
@@ -39,10 +39,25 @@ void ExecutionOptions::AddTo(CLI::App& app) {
   AddWorkerOptions(app, *this);
 }
 
+void CheckExecutedAsSimulated(const ProblemSpec& problem) {
+  if (problem.objective != "latency") {
+    throw InputError("objective: found " + problem.objective +
+                     " where steps are executed, expected latency: they run one at a time");
+  }
+  if (problem.order != "fifo") {
+    throw InputError("order: found " + problem.order +
+                     " where steps are executed, expected fifo: a device starts the op that became "
+                     "ready first");
+  }
+}
+
 RunnerKind ExecutionOptions::Kind(const ModelSpec& model, const ProblemSpec& problem) const {
   if (runner.empty()) {
-    return model.is_executable() && !problem.devices.empty() ? RunnerKind::kSimulatedAndMeasured
-                                                             : RunnerKind::kSimulated;
+    if (!model.is_executable() || problem.devices.empty()) {
+      return RunnerKind::kSimulated;
+    }
+    CheckExecutedAsSimulated(problem);
+    return RunnerKind::kSimulatedAndMeasured;
   }
   if (runner == "simulated") {
     return RunnerKind::kSimulated;
@@ -55,10 +70,7 @@ RunnerKind ExecutionOptions::Kind(const ModelSpec& model, const ProblemSpec& pro
     throw InputError("runner: found '" + runner +
                      "' without --devices, expected for instance --devices cpu:0,cpu:1");
   }
-  if (problem.objective != "latency") {
-    throw InputError("runner: found '" + runner + "' with objective " + problem.objective +
-                     ", expected latency: one step is executed at a time");
-  }
+  CheckExecutedAsSimulated(problem);
   return runner == "measured" ? RunnerKind::kMeasured : RunnerKind::kSimulatedAndMeasured;
 }
 
@@ -116,8 +128,8 @@ Execution::Execution(const ModelSpec& model, const ProblemSpec& problem,
   }
 }
 
-std::vector<EliteRunner::Elite> Execution::elites() const {
-  return elites_ ? elites_->elites() : std::vector<EliteRunner::Elite>();
+std::vector<EliteRunner::Elite> Execution::TakeElites() const {
+  return elites_ ? elites_->TakeElites() : std::vector<EliteRunner::Elite>();
 }
 
 std::string Execution::FailureNote() const {
@@ -129,32 +141,41 @@ std::string Execution::FailureNote() const {
                      measured_->first_failure());
 }
 
-void Execution::MeasureInTurns(std::span<MeasuredCandidate> candidates, bool give_up,
+bool Execution::MeasureInTurns(std::span<MeasuredCandidate> candidates, bool give_up,
                                const char* what, const Console& console) const {
   std::vector<StepPlan> plans;
   for (const MeasuredCandidate& candidate : candidates) {
     plans.push_back({StepPlan::Kind::kPlaced, candidate.placement, 1});
   }
   StatusLine status(console, what);
-  std::vector<StepTiming> timings =
+  InterleavedTimings measured =
       TimeInterleaved(*worker_, plans, options_.rounds, {}, give_up,
                       [&](int round) { status.Show(round, options_.rounds); });
   for (std::size_t i = 0; i < candidates.size(); ++i) {
-    candidates[i].timing = std::move(timings[i]);
+    candidates[i].timing = std::move(measured.timings[i]);
   }
+  return !measured.interrupted;
 }
 
-void Execution::Measure(std::span<MeasuredCandidate> candidates, const Console& console) const {
-  MeasureInTurns(candidates, /*give_up=*/true, "measuring the best placements", console);
+bool Execution::Measure(std::span<MeasuredCandidate> candidates, const Console& console) const {
+  return MeasureInTurns(candidates, /*give_up=*/true, "measuring the best placements", console);
 }
 
-void Execution::Confirm(std::span<MeasuredCandidate> candidates, const Console& console) const {
+bool Execution::Confirm(std::span<MeasuredCandidate> candidates, const Console& console) const {
   worker_->Restart();
-  MeasureInTurns(candidates, /*give_up=*/false, "measuring the winner in a fresh process", console);
+  return MeasureInTurns(candidates, /*give_up=*/false, "measuring the winner in a fresh process",
+                        console);
 }
 
 void Execution::Remeasure(std::span<PlaceResult> results, const Console& console) const {
-  if (kind_ != RunnerKind::kSimulatedAndMeasured || console.stop.stop_requested()) {
+  if (!executes()) {
+    return;
+  }
+  if (console.stop.stop_requested()) {
+    if (kind_ == RunnerKind::kSimulatedAndMeasured) {
+      console.err << "placer: interrupted before placements were executed, step times are "
+                     "simulated\n";
+    }
     return;
   }
   std::vector<MeasuredCandidate> candidates;
@@ -169,24 +190,32 @@ void Execution::Remeasure(std::span<PlaceResult> results, const Console& console
                      [&](const MeasuredCandidate& other) { return other.placement == placement; });
     uses.emplace_back(&result, static_cast<std::size_t>(same - candidates.begin()));
     if (same == candidates.end()) {
-      candidates.push_back({{}, std::move(placement), result.best.step_time, {}});
+      candidates.push_back({{}, std::move(placement), {}, {}});
     }
   }
-  try {
-    MeasureInTurns(candidates, /*give_up=*/false, "measuring what the methods found", console);
-  } catch (const WorkerError&) {  // interrupted
-    for (PlaceResult& result : results) {
-      result.interrupted = true;
-    }
-    return;
-  }
+  worker_->Restart();
+  static_cast<void>(MeasureInTurns(candidates, /*give_up=*/false,
+                                   "measuring what the methods found in a fresh process", console));
   for (const auto& [result, index] : uses) {
     const StepTiming& timing = candidates[index].timing;
-    result->best.outcome = timing.outcome;
-    result->best.step_time = Picoseconds(std::llround(timing.time.mean * 1e12));
-    if (!result->curve.empty()) {
-      result->curve = {{result->samples, result->best, result->wall}};
+    if (timing.outcome == StepOutcome::kInterrupted) {
+      result->interrupted = true;
+    } else {
+      SetMeasured(timing, *result);
     }
+  }
+}
+
+void Execution::SetMeasured(const StepTiming& timing, PlaceResult& result) const {
+  result.best.outcome = timing.outcome;
+  result.best.step_time = Picoseconds(std::llround(timing.time.mean * 1e12));
+  if (result.curve.empty()) {
+    return;
+  }
+  if (kind_ == RunnerKind::kSimulatedAndMeasured) {
+    result.curve = {{result.samples, result.best, result.wall}};
+  } else {
+    result.curve.back().best = result.best;
   }
 }
 

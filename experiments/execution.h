@@ -34,13 +34,17 @@ struct ExecutionOptions {
   std::optional<double> memory_gb;     ///< limit of the process that executes
 
   void AddTo(CLI::App& app);
-  /// @throws InputError for an unknown word, or a model that cannot be executed so
+  /// @throws InputError for an unknown word, or a problem that cannot be executed so
   [[nodiscard]] RunnerKind Kind(const ModelSpec& model, const ProblemSpec& problem) const;
   [[nodiscard]] WorkerOptions Worker(const Console& console) const;
 };
 
 /// The limits of a process that executes a model, for commands that always do.
 void AddWorkerOptions(CLI::App& app, ExecutionOptions& options);
+
+/// Executed steps follow one order, and run one at a time. @throws InputError for a problem where
+/// the simulator would follow another, or pipeline steps
+void CheckExecutedAsSimulated(const ProblemSpec& problem);
 
 /// Starts the process that executes the model on spec.devices. @throws InputError, WorkerError
 [[nodiscard]] std::unique_ptr<StepWorker> StartWorker(const ModelSpec& model,
@@ -81,23 +85,28 @@ class Execution {
   /// Whether placements are executed at all.
   [[nodiscard]] bool executes() const noexcept { return worker_ != nullptr; }
   [[nodiscard]] StepWorker& worker() const noexcept { return *worker_; }
-  /// What the simulator found best, for simulated+measured; best first.
-  [[nodiscard]] std::vector<EliteRunner::Elite> elites() const;
+  /// What the simulator found best since the last call, for simulated+measured; best first.
+  [[nodiscard]] std::vector<EliteRunner::Elite> TakeElites() const;
   /// Failures of a measured search so far, in one line; empty if there were none.
   [[nodiscard]] std::string FailureNote() const;
 
   /// Measures candidates in turns; what is hopeless after the first round is given up.
-  void Measure(std::span<MeasuredCandidate> candidates, const Console& console) const;
-  /// With simulated+measured: executes the best placement of every result, in turns, and puts the
-  /// measured times in place of the simulated ones; curves end with them. Results are `interrupted`
-  /// if that was. With other runners nothing happens.
+  /// @return false if interrupted: timings are as TimeInterleaved() leaves them
+  [[nodiscard]] bool Measure(std::span<MeasuredCandidate> candidates, const Console& console) const;
+  /// Executes the placement of every result, in turns, in a fresh process, and puts the times in
+  /// place of those of the search. What was interrupted before it was measured once is
+  /// `interrupted`. Where nothing is executed nothing happens.
   void Remeasure(std::span<PlaceResult> results, const Console& console) const;
+  /// Puts a measured time in place of that of the search; the result's curve ends with it, and is
+  /// nothing else where the search went by simulated times.
+  void SetMeasured(const StepTiming& timing, PlaceResult& result) const;
   /// Measures again, all rounds, in a fresh process: the best of many measurements was lucky.
-  void Confirm(std::span<MeasuredCandidate> candidates, const Console& console) const;
+  /// @return as Measure()
+  [[nodiscard]] bool Confirm(std::span<MeasuredCandidate> candidates, const Console& console) const;
 
  private:
-  void MeasureInTurns(std::span<MeasuredCandidate> candidates, bool give_up, const char* what,
-                      const Console& console) const;
+  [[nodiscard]] bool MeasureInTurns(std::span<MeasuredCandidate> candidates, bool give_up,
+                                    const char* what, const Console& console) const;
 
   RunnerKind kind_;
   ExecutionOptions options_;

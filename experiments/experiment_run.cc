@@ -9,6 +9,7 @@
 
 #include "cost_model/placement_io.h"
 #include "experiments/format.h"
+#include "experiments/measured_search.h"
 #include "experiments/methods.h"
 #include "experiments/picture/learning_curves.h"
 #include "experiments/plan_facts.h"
@@ -76,7 +77,7 @@ void ExperimentRun::RunSeeds(const Console& console, int jobs) {
   TrialOptions options = Options(specs, execution_.executes() || team_ != nullptr ? 1 : jobs);
   options.on_finish = [&](std::size_t i, const PlaceResult& result) {
     results[i] = result;
-    execution_.Remeasure(std::span(&results[i], 1), console);
+    MeasureAgain(results[i], console);
     FinishSeed(specs[i].seed, results[i]);
   };
   static_cast<void>(RunTrials(shared_problem_ ? *shared_problem_ : execution_.problem(), registry_,
@@ -189,6 +190,23 @@ void ExperimentRun::OnUpdate(Seed seed, bool first, const UpdateRecord& record) 
   directory_.AppendMetric(seed, record);
   if (team_ != nullptr && team_->lost()) {
     stop_.request_stop();
+  }
+}
+
+void ExperimentRun::MeasureAgain(PlaceResult& result, const Console& console) const {
+  if (!execution_.executes() || !result.groups || result.best.outcome != StepOutcome::kOk ||
+      console.stop.stop_requested()) {
+    return;
+  }
+  const MeasuredSearch search =
+      MeasureFound(execution_, {{config_.method.name, bench_.problem().Expand(*result.groups)}},
+                   /*devices_alone=*/false, console);
+  result.interrupted = result.interrupted || search.interrupted;
+  if (const MeasuredCandidate* const winner = search.winner(); winner != nullptr) {
+    result.groups = bench_.problem().Collapse(winner->placement);
+    execution_.SetMeasured(winner->timing, result);
+  } else if (!search.interrupted) {
+    execution_.SetMeasured(search.candidates.front().timing, result);  // why it cannot be executed
   }
 }
 

@@ -45,6 +45,8 @@ class ExperimentRun {
  private:
   [[nodiscard]] TrialOptions Options(const std::vector<TrialSpec>& specs, int jobs) const;
   void OnUpdate(Seed seed, bool first, const UpdateRecord& record) const;
+  /// Executes what the search found and what comes near it; the best of that is the result.
+  void MeasureAgain(PlaceResult& result, const Console& console) const;
   void FinishSeed(Seed seed, const PlaceResult& result) const;
   [[nodiscard]] std::ptrdiff_t Position(const nlohmann::ordered_json& result) const;
 

@@ -44,8 +44,9 @@ Warnings WriteDeviceMap(const ExportRequest& request, const fs::path& output) {
   ReplaceFile(output, map.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   Warnings warnings;
   for (const auto& conflict : map.at("conflicts")) {
-    warnings.push_back("module '" + conflict.at("module").get<std::string>() +
-                       "': " + conflict.at("why").get<std::string>());
+    const std::string module = conflict.at("module").get<std::string>();
+    warnings.push_back((module.empty() ? "the model itself" : "module '" + module + "'") + ": " +
+                       conflict.at("why").get<std::string>());
   }
   constexpr std::size_t kShown = 5;
   if (warnings.size() > kShown) {
@@ -53,7 +54,7 @@ Warnings WriteDeviceMap(const ExportRequest& request, const fs::path& output) {
     warnings.resize(kShown);
     warnings.push_back("and " + std::to_string(hidden) +
                        " more modules (all are in the file); --whole-modules of optimize avoids "
-                       "them");
+                       "most");
   }
   return warnings;
 }

@@ -18,7 +18,6 @@
 #include "experiments/subcommand.h"
 #include "experiments/table.h"
 #include "experiments/trace_json.h"
-#include "graphs/base/error.h"
 #include "graphs/base/replace_file.h"
 
 namespace placer {
@@ -74,10 +73,7 @@ class FidelityCommand final : public Subcommand {
     if (!svg_.empty()) {
       CheckWritable(svg_, {".svg"});
     }
-    if (problem_.objective != "latency") {
-      throw InputError("objective: found " + problem_.objective +
-                       ", expected latency: one step is executed at a time");
-    }
+    CheckExecutedAsSimulated(problem_);
     const std::unique_ptr<StepWorker> worker = StartWorker(model_, problem_, execution_, console);
     Cluster cluster = problem_.LoadTarget();
     const Profile profile = ProfileFor(*worker, cluster, problem_, console);

@@ -35,18 +35,26 @@ struct Row {
   }
 };
 
-/// Time / time of `reference` over the rounds, both measured in the same round: their trimmed mean,
-/// as of the times themselves. Nothing with fewer than two rounds.
+/// Time / time of `reference` over the rounds in which both were measured: their trimmed mean, as of
+/// the times themselves. Nothing with fewer than two such rounds.
 std::optional<RobustMean> Ratio(const Row& row, const Row& reference) {
-  if (!row.ok() || !reference.ok() || row.timing.times.size() != reference.timing.times.size()) {
+  if (!row.ok() || !reference.ok()) {
     return std::nullopt;
   }
+  // Not the same number only where the last round was interrupted.
+  const std::size_t rounds = std::min(row.timing.times.size(), reference.timing.times.size());
   std::vector<double> ratios;
-  for (std::size_t i = 0; i < row.timing.times.size(); ++i) {
+  for (std::size_t i = 0; i < rounds; ++i) {
     ratios.push_back(row.timing.times[i] / reference.timing.times[i]);
   }
   return ratios.size() < 2 ? std::nullopt : std::optional(TrimmedMean(ratios));
 }
+
+/// What comparing the first placement with the original step said.
+struct Verification {
+  bool done = false;  ///< only a placement that was measured is compared
+  std::optional<StepMismatch> mismatch;
+};
 
 class MeasureCommand final : public Subcommand {
  public:
@@ -163,42 +171,65 @@ class MeasureCommand final : public Subcommand {
 
   [[nodiscard]] ExitCode Report(const Console& console, const Workbench& bench, StepWorker& worker,
                                 std::vector<Row>& rows) const {
-    std::vector<StepPlan> plans;
-    for (const Row& row : rows) {
-      plans.push_back(row.plan);
-    }
-    {
-      StatusLine status(console, "measuring in turns");
-      std::vector<StepTiming> timings =
-          TimeInterleaved(worker, plans, rounds_, {}, /*give_up=*/false,
-                          [&](int round) { status.Show(round, rounds_); });
-      for (std::size_t i = 0; i < rows.size(); ++i) {
-        rows[i].timing = std::move(timings[i]);
-      }
-    }
-    const std::optional<StepMismatch> mismatch =
-        rows.front().ok() && rows.front().plan.kind == StepPlan::Kind::kPlaced
-            ? worker.Verify(rows.front().plan.placement)
-            : std::nullopt;
+    const bool interrupted = !MeasureInTurns(console, worker, rows);
+    const Verification verification = interrupted ? Verification() : Verify(worker, rows.front());
     if (json_) {
-      console.out << ToJson(bench, rows, mismatch).dump(2) << std::endl;
+      console.out << ToJson(bench, rows, verification).dump(2) << std::endl;
     } else {
       Print(console.out, bench, rows);
-      console.out << '\n'
-                  << (mismatch ? rows.front().label + ": differs from the original step: op '" +
-                                     mismatch->op + "': " + mismatch->what
-                               : rows.front().label + ": outputs equal those of the original step")
-                  << std::endl;
+      if (verification.done) {
+        PrintVerification(console.out, rows.front(), verification);
+      }
+    }
+    if (interrupted) {
+      console.err << "placer: interrupted, this is what was measured so far\n";
+      return ExitCode::kInterrupted;
     }
     for (const Row& row : rows) {
       if (!row.ok()) {
         throw InfeasibleError(row.label + ": " + row.timing.reason);
       }
     }
-    if (mismatch) {
-      throw InfeasibleError("op '" + mismatch->op + "': " + mismatch->what);
+    if (verification.mismatch) {
+      throw InfeasibleError("op '" + verification.mismatch->op +
+                            "': " + verification.mismatch->what);
     }
     return ExitCode::kDone;
+  }
+
+  /// @return false if interrupted
+  [[nodiscard]] bool MeasureInTurns(const Console& console, StepWorker& worker,
+                                    std::vector<Row>& rows) const {
+    std::vector<StepPlan> plans;
+    for (const Row& row : rows) {
+      plans.push_back(row.plan);
+    }
+    StatusLine status(console, "measuring in turns");
+    InterleavedTimings measured =
+        TimeInterleaved(worker, plans, rounds_, {}, /*give_up=*/false,
+                        [&](int round) { status.Show(round, rounds_); });
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      rows[i].timing = std::move(measured.timings[i]);
+    }
+    return !measured.interrupted;
+  }
+
+  [[nodiscard]] static Verification Verify(StepWorker& worker, const Row& row) {
+    if (!row.ok() || row.plan.kind != StepPlan::Kind::kPlaced) {
+      return {};
+    }
+    return {true, worker.Verify(row.plan.placement)};
+  }
+
+  static void PrintVerification(std::ostream& out, const Row& row,
+                                const Verification& verification) {
+    const std::optional<StepMismatch>& mismatch = verification.mismatch;
+    out << '\n'
+        << row.label
+        << (mismatch ? ": differs from the original step: op '" + mismatch->op +
+                           "': " + mismatch->what
+                     : std::string(": outputs equal those of the original step"))
+        << std::endl;
   }
 
   void Print(std::ostream& out, const Workbench& bench, const std::vector<Row>& rows) const {
@@ -249,7 +280,7 @@ class MeasureCommand final : public Subcommand {
   }
 
   [[nodiscard]] static Json ToJson(const Workbench& bench, const std::vector<Row>& rows,
-                                   const std::optional<StepMismatch>& mismatch) {
+                                   const Verification& verification) {
     auto array = Json::array();
     for (const Row& row : rows) {
       Json json = {{"what", row.label}};
@@ -275,9 +306,11 @@ class MeasureCommand final : public Subcommand {
     }
     Json json = {{"graph", bench.graph().name()},
                  {"devices", bench.cluster().name()},
-                 {"rows", array},
-                 {"equal_outputs", !mismatch}};
-    if (mismatch) {
+                 {"rows", array}};
+    if (verification.done) {
+      json["equal_outputs"] = !verification.mismatch;
+    }
+    if (const auto& mismatch = verification.mismatch) {
       json["mismatch"] = {{"op", mismatch->op}, {"what", mismatch->what}};
     }
     return json;

@@ -35,27 +35,34 @@ void Add(MeasuredCandidate candidate, std::vector<MeasuredCandidate>& candidates
 }
 
 std::vector<MeasuredCandidate> Candidates(const Execution& execution,
-                                          std::vector<MeasuredCandidate> found) {
-  std::vector<MeasuredCandidate> candidates;
-  for (MeasuredCandidate& candidate : found) {
-    Add(std::move(candidate), candidates);
-  }
+                                          std::vector<FoundPlacement> found, bool devices_alone) {
   const Workbench& bench = execution.bench();
-  const auto simulated = [&](const Placement& placement) {
-    return bench.runner().Run(placement).step_time;
-  };
+  std::vector<MeasuredCandidate> candidates;
+  for (FoundPlacement& each : found) {
+    const Picoseconds simulated = bench.runner().Run(each.placement).step_time;
+    Add({std::move(each.source), std::move(each.placement), simulated, {}}, candidates);
+  }
   std::size_t rank = 0;
-  for (const EliteRunner::Elite& elite : execution.elites()) {
+  for (const EliteRunner::Elite& elite : execution.TakeElites()) {
     Add({fmt::format("simulated #{}", ++rank), elite.placement, elite.summary.step_time, {}},
         candidates);
   }
-  for (std::size_t d = 0; d < bench.cluster().num_devices(); ++d) {
+  for (std::size_t d = 0; devices_alone && d < bench.cluster().num_devices(); ++d) {
     const Placement placement(bench.graph().num_ops(), DeviceId(d));
-    if (bench.Faults(placement).empty()) {
-      Add({bench.cluster().devices()[d].name + kAlone, placement, simulated(placement), {}},
+    if (!bench.Faults(placement).empty()) {
+      continue;
+    }
+    if (const StepReport report = bench.runner().Run(placement);
+        report.outcome == StepOutcome::kOk) {
+      Add({bench.cluster().devices()[d].name + kAlone, placement, report.step_time, {}},
           candidates);
     }
   }
+  // Who is interrupted in the first round has measured the most promising.
+  std::stable_sort(candidates.begin(), candidates.end(),
+                   [](const MeasuredCandidate& a, const MeasuredCandidate& b) {
+                     return a.simulated < b.simulated;
+                   });
   return candidates;
 }
 
@@ -102,19 +109,17 @@ const MeasuredCandidate* MeasuredSearch::single_device() const {
   return best;
 }
 
-MeasuredSearch MeasureFound(const Execution& execution, std::vector<MeasuredCandidate> found,
-                            const Console& console) {
+MeasuredSearch MeasureFound(const Execution& execution, std::vector<FoundPlacement> found,
+                            bool devices_alone, const Console& console) {
   MeasuredSearch search;
-  search.candidates = Candidates(execution, std::move(found));
-  try {
-    execution.Measure(search.candidates, console);
-    std::vector<MeasuredCandidate> best = Best(search.candidates);
-    if (!best.empty()) {
-      execution.Confirm(best, console);
+  search.candidates = Candidates(execution, std::move(found), devices_alone);
+  search.interrupted = !execution.Measure(search.candidates, console);
+  std::vector<MeasuredCandidate> best = Best(search.candidates);
+  if (!search.interrupted && !best.empty()) {
+    search.interrupted = !execution.Confirm(best, console);
+    if (!search.interrupted) {
       search.confirmed = std::move(best);
     }
-  } catch (const WorkerError&) {  // interrupted: what else fails is in a timing
-    search.interrupted = true;
   }
   return search;
 }

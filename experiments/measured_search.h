@@ -2,7 +2,7 @@
 
 #include <iosfwd>
 #include <nlohmann/json_fwd.hpp>
-#include <optional>
+#include <string>
 #include <vector>
 
 #include "experiments/execution.h"
@@ -13,7 +13,7 @@ namespace placer {
 struct MeasuredSearch {
   std::vector<MeasuredCandidate> candidates;  ///< in turns, the hopeless given up
   /// The best few and the best single device, in turns again in a fresh process. Empty if that was
-  /// interrupted.
+  /// interrupted, or there are no candidates.
   std::vector<MeasuredCandidate> confirmed;
   bool interrupted = false;
 
@@ -24,11 +24,17 @@ struct MeasuredSearch {
   [[nodiscard]] const MeasuredCandidate* single_device() const;
 };
 
-/// Executes what a search found, and each device alone; with simulated+measured the other good
-/// placements of the simulator as well. What several methods found is measured once.
-/// @param found  source, placement and simulated time
+/// What a search found, and by which method.
+struct FoundPlacement {
+  std::string source;
+  Placement placement;
+};
+
+/// Executes what a search found; with simulated+measured the other good placements of the simulator
+/// as well. What several methods found is measured once, and what the simulator likes best first.
+/// @param devices_alone  each device alone, if the simulator says that it can hold the model
 [[nodiscard]] MeasuredSearch MeasureFound(const Execution& execution,
-                                          std::vector<MeasuredCandidate> found,
+                                          std::vector<FoundPlacement> found, bool devices_alone,
                                           const Console& console);
 
 void PrintMeasured(std::ostream& out, const MeasuredSearch& search);

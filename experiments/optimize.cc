@@ -225,15 +225,14 @@ class OptimizeCommand final : public Subcommand {
 
   /// Executes what every method found, and more.
   static void MeasureBest(const Console& console, const Execution& execution, Outcome& outcome) {
-    std::vector<MeasuredCandidate> found;
+    std::vector<FoundPlacement> found;
     for (const Row& row : outcome.rows) {
       if (row.feasible()) {
-        Placement placement = execution.problem().Expand(*row.result.groups);
-        const Picoseconds simulated = execution.bench().runner().Run(placement).step_time;
-        found.push_back({row.label, std::move(placement), simulated, {}});
+        found.push_back({row.label, execution.problem().Expand(*row.result.groups)});
       }
     }
-    outcome.measured = MeasureFound(execution, std::move(found), console);
+    outcome.measured =
+        MeasureFound(execution, std::move(found), /*devices_alone=*/true, console);
     outcome.interrupted = outcome.interrupted || outcome.measured->interrupted;
   }
 
@@ -304,7 +303,9 @@ class OptimizeCommand final : public Subcommand {
     PrintMeasured(out, measured);
     const MeasuredCandidate* const winner = measured.winner();
     if (winner == nullptr) {
-      out << "\nNo placement could be executed\n";
+      out << (measured.interrupted
+                  ? "\nInterrupted before a placement was executed: the best of the search\n"
+                  : "\nNo placement could be executed\n");
       return;
     }
     out << "\nBest: " << winner->source << ", executed in " << DescribeTiming(winner->timing);

@@ -29,7 +29,8 @@ class RunStepsCommand final : public Subcommand {
     app.add_option("--devices", problem_.devices, "devices of this machine, as cpu:0,cpu:1")
         ->required();
     app.add_option("--placement", plan_, "the plan, as written by optimize")->required();
-    app.add_option("--steps", steps_, "how many (default 10)")->check(CLI::PositiveNumber);
+    app.add_option("--steps", steps_, "how many, each the captured step anew (default 10)")
+        ->check(CLI::PositiveNumber);
     app.add_option("--outputs", outputs_,
                    "write the step's outputs into this folder, as .pt files");
     app.add_option("--trace", trace_, "write what happened when in the last step, for Perfetto");

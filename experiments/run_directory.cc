@@ -27,10 +27,15 @@ std::optional<Json> ParseObject(const std::string& text, const char* number) {
   return parsed;
 }
 
+double UniqueShare(const Progress& progress) {
+  return static_cast<double>(progress.unique_samples) / static_cast<double>(progress.samples);
+}
+
 Json MetricOf(const Progress& progress) {
   return {{"samples", progress.samples},
           {"feasible", progress.best.outcome == StepOutcome::kOk},
           {"best_step_time_seconds", ToSeconds(progress.best.step_time).count()},
+          {"unique_share", UniqueShare(progress)},
           {"wall_seconds", progress.wall.count()}};
 }
 
@@ -49,25 +54,38 @@ Json MetricOf(const UpdateRecord& record) {
           {"temperature", record.temperature}};
 }
 
+/// A step time of what does not fit is none; 0 stands for it.
+void AddStepTime(std::string_view tag, double seconds, std::vector<EventScalar>& scalars) {
+  if (seconds > 0) {
+    scalars.push_back({tag, seconds});
+  }
+}
+
 /// The x axis of every curve is the number of samples, so that methods compare at equal samples.
 std::vector<EventScalar> ScalarsOf(const Progress& progress) {
   const double wall = progress.wall.count();
-  return {{"step_time/best_seconds", ToSeconds(progress.best.step_time).count()},
-          {"samples_per_second", wall > 0 ? static_cast<double>(progress.samples) / wall : 0}};
+  std::vector<EventScalar> scalars = {
+      {"samples/unique_share", UniqueShare(progress)},
+      {"samples_per_second", wall > 0 ? static_cast<double>(progress.samples) / wall : 0}};
+  const bool feasible = progress.best.outcome == StepOutcome::kOk;
+  AddStepTime("step_time/best_seconds", feasible ? ToSeconds(progress.best.step_time).count() : 0,
+              scalars);
+  return scalars;
 }
 
 std::vector<EventScalar> ScalarsOf(const UpdateRecord& record) {
-  return {{"reward/mean", record.mean_reward},
-          {"reward/best", record.best_reward},
-          {"reward/baseline", record.baseline},
-          {"step_time/best_seconds", record.best_time},
-          {"step_time/mean_seconds", record.mean_time},
-          {"policy/entropy", record.entropy},
-          {"policy/gradient_norm", record.gradient_norm},
-          {"policy/temperature", record.temperature},
-          {"samples/unique_share", record.unique_share},
-          {"samples/feasible_share", record.feasible_share},
-          {"samples_per_second", record.samples_per_second}};
+  std::vector<EventScalar> scalars = {{"reward/mean", record.mean_reward},
+                                      {"reward/best", record.best_reward},
+                                      {"reward/baseline", record.baseline},
+                                      {"policy/entropy", record.entropy},
+                                      {"policy/gradient_norm", record.gradient_norm},
+                                      {"policy/temperature", record.temperature},
+                                      {"samples/unique_share", record.unique_share},
+                                      {"samples/feasible_share", record.feasible_share},
+                                      {"samples_per_second", record.samples_per_second}};
+  AddStepTime("step_time/best_seconds", record.best_time, scalars);
+  AddStepTime("step_time/mean_seconds", record.mean_time, scalars);
+  return scalars;
 }
 
 /// The config without what does not change a result: a run may get another name or another place.

@@ -72,9 +72,15 @@ Separation::Separation(std::span<const ApartRule> rules, std::span<const std::ui
   }
   MakeClasses(sides, allowed);
   const std::vector<std::uint32_t> no_preference(classes_.size() * kNumBits, 0);
-  if (!ChooseHomes(no_preference, homes_)) {
-    throw InputError(Listed(rules) +
-                     ": the devices that their ops may use are too few to keep them apart");
+  switch (ChooseHomes(no_preference, homes_)) {
+    case Outcome::kFound:
+      return;
+    case Outcome::kImpossible:
+      throw InputError(Listed(rules) +
+                       ": the devices that their ops may use are too few to keep them apart");
+    case Outcome::kGaveUp:
+      throw InputError(Listed(rules) + ": found no devices that keep their ops apart within " +
+                       std::to_string(kMaxSteps) + " steps, there may be some");
   }
 }
 
@@ -118,8 +124,8 @@ Separation::DeviceSet Separation::Taken(std::uint32_t of,
 }
 
 /// Depth first with an explicit stack: at every class its devices in order of preference.
-bool Separation::ChooseHomes(std::span<const std::uint32_t> count,
-                             std::vector<std::uint32_t>& homes) const {
+Separation::Outcome Separation::ChooseHomes(std::span<const std::uint32_t> count,
+                                            std::vector<std::uint32_t>& homes) const {
   std::vector<std::vector<std::uint32_t>> options(classes_.size());
   for (std::size_t c = 0; c < classes_.size(); ++c) {
     for (std::uint32_t d = 0; d < kNumBits; ++d) {
@@ -137,7 +143,7 @@ bool Separation::ChooseHomes(std::span<const std::uint32_t> count,
   std::size_t depth = 0;
   for (int steps = 0; depth < order_.size(); ++steps) {
     if (steps > kMaxSteps) {
-      return false;
+      return Outcome::kGaveUp;
     }
     const std::uint32_t c = order_[depth];
     used[c] = 0;
@@ -147,7 +153,7 @@ bool Separation::ChooseHomes(std::span<const std::uint32_t> count,
     }
     if (next[depth] == options[c].size()) {
       if (depth == 0) {
-        return false;
+        return Outcome::kImpossible;
       }
       next[depth--] = 0;
       continue;
@@ -156,7 +162,7 @@ bool Separation::ChooseHomes(std::span<const std::uint32_t> count,
     used[c] = Bit(homes[c]);
     ++depth;
   }
-  return true;
+  return Outcome::kFound;
 }
 
 std::uint64_t Separation::fingerprint() const noexcept {
@@ -204,7 +210,7 @@ void Separation::Repair(std::span<DeviceId> devices) const {
   // Every class gets a home that no other takes from it; what it has elsewhere stays where it is
   // alone, or in the majority.
   std::vector<std::uint32_t> homes;
-  if (!ChooseHomes(count, homes)) {
+  if (ChooseHomes(count, homes) != Outcome::kFound) {
     homes = homes_;
   }
   std::vector<DeviceSet> used;
@@ -233,23 +239,24 @@ void Separation::Repair(std::span<DeviceId> devices) const {
   }
 }
 
-std::vector<std::string> FindApartFaults(const Placement& placement,
+std::vector<std::string> FindApartFaults(const KnownDevices& devices,
                                          std::span<const ApartRule> rules, const Graph& graph,
                                          const Cluster& cluster) {
   std::vector<std::string> faults;
   for (const ApartRule& rule : rules) {
     std::map<DeviceId, OpId> first;
     for (const OpId op : rule.a) {
-      first.try_emplace(placement.device(op), op);
+      if (const auto device = devices[op.index()]) {
+        first.try_emplace(*device, op);
+      }
     }
     for (const OpId op : rule.b) {
-      const auto shared = first.find(placement.device(op));
+      const auto device = devices[op.index()];
+      const auto shared = device ? first.find(*device) : first.end();
       if (shared != first.end()) {
-        faults.push_back("op '" + graph.op(op).name + "': is on '" +
-                         cluster.device(shared->first).name + "' with op '" +
-                         graph.op(shared->second).name + "', expected another device (apart '" +
-                         rule.text + "')");
-        break;
+        faults.push_back("op '" + graph.op(op).name + "': is on '" + cluster.device(*device).name +
+                         "' with op '" + graph.op(shared->second).name +
+                         "', expected another device (apart '" + rule.text + "')");
       }
     }
   }

@@ -29,7 +29,7 @@ class Separation {
   /// @param item_of_op  [num_ops]: what each op is placed with
   /// @param allowed     [num_items]: where each may be; none is empty
   /// @throws InputError naming the rules, if an item is on both sides of one, or no placement keeps
-  /// to all of them
+  /// to all of them, or none was found in so many steps that the search gave up
   Separation(std::span<const ApartRule> rules, std::span<const std::uint32_t> item_of_op,
              std::span<const DeviceSet> allowed);
 
@@ -53,11 +53,12 @@ class Separation {
   };
   using Sides = std::vector<std::uint32_t>;  ///< 2 x rule (+ 1 for b), ascending
 
+  enum class Outcome : std::uint8_t { kFound, kImpossible, kGaveUp };
+
   void MakeClasses(const std::vector<Sides>& sides, std::span<const DeviceSet> allowed);
   /// A device for every class, preferring devices with larger `count` [num_classes, 64].
-  /// @return false if there is none, or none was found in reasonable time
-  [[nodiscard]] bool ChooseHomes(std::span<const std::uint32_t> count,
-                                 std::vector<std::uint32_t>& homes) const;
+  [[nodiscard]] Outcome ChooseHomes(std::span<const std::uint32_t> count,
+                                    std::vector<std::uint32_t>& homes) const;
   [[nodiscard]] DeviceSet Taken(std::uint32_t of, const std::vector<DeviceSet>& used) const;
 
   std::vector<std::uint32_t> class_of_item_;  ///< kFree: on no side of any rule
@@ -67,8 +68,8 @@ class Separation {
   std::vector<std::uint32_t> homes_;  ///< a solution
 };
 
-/// One line for each rule that the placement breaks: which ops, which device.
-[[nodiscard]] std::vector<std::string> FindApartFaults(const Placement& placement,
+/// One line for each op of a rule's second side that shares a device with one of the first.
+[[nodiscard]] std::vector<std::string> FindApartFaults(const KnownDevices& devices,
                                                        std::span<const ApartRule> rules,
                                                        const Graph& graph, const Cluster& cluster);
 

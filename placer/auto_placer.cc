@@ -17,17 +17,19 @@ constexpr std::array kMethods = {"heft",    "etf",    "topological", "single_dev
                                  "min_cut", "scotch", "round_robin", "annealing"};
 
 /// What a part of the search may spend, and its progress as that of the whole.
+/// @param elapsed  of the parts before it
 PlaceRequest PartOf(const PlaceRequest& whole, const SearchSession& session, Seconds elapsed) {
   PlaceRequest part{
       whole.problem, {session.samples_left(), std::nullopt}, whole.seed, whole.stop, {}, {}};
+  part.keep_hashes = true;
   if (whole.budget.seconds) {
     part.budget.seconds = std::max(Seconds(0), *whole.budget.seconds - elapsed);
   }
   if (whole.progress) {
     part.progress = [&whole, &session, elapsed](const Progress& at) {
       const bool better = !session.has_best() || IsBetter(at.best, session.best());
-      whole.progress(
-          {session.samples() + at.samples, better ? at.best : session.best(), elapsed + at.wall});
+      whole.progress({session.samples() + at.samples, better ? at.best : session.best(),
+                      elapsed + at.wall, session.unique_samples() + at.unique_samples});
     };
   }
   return part;
@@ -37,26 +39,28 @@ class AutoPlacer final : public Placer {
  private:
   [[nodiscard]] PlaceResult DoPlace(const PlaceRequest& request) const override {
     const PlacerRegistry methods = HeuristicPlacers();
-    SearchSession session(request);
+    PlaceRequest silent = request;  // the parts tell the progress, and their ends
+    silent.progress = {};
+    SearchSession session(silent);
     Seconds elapsed{0};
-    std::int64_t unique_samples = 0;
     std::string note;
     for (const char* method : kMethods) {
       if (session.exhausted()) {
         break;
       }
       const PlaceRequest part = PartOf(request, session, elapsed);
-      const PlaceResult found = methods.Make(method)->Place(part);
+      PlaceResult found = methods.Make(method)->Place(part);
       if (found.groups && (!session.has_best() || IsBetter(found.best, session.best()))) {
         note = std::string("found by ") + method;
       }
-      session.Absorb(found);
-      unique_samples += found.unique_samples;
       elapsed += found.wall;
+      session.Absorb(std::move(found));
     }
-    PlaceResult result = std::move(session).Finish(std::move(note));
-    result.unique_samples = unique_samples;  // a placement that two methods tried counts twice
-    return result;
+    PlaceResult whole = std::move(session).Finish(std::move(note));
+    if (request.progress && whole.groups) {  // parts may have tried the same placements
+      request.progress({whole.samples, whole.best, whole.wall, whole.unique_samples});
+    }
+    return whole;
   }
 };
 

@@ -405,10 +405,13 @@ ConstrainedProblem ApplyConstraints(const Graph& graph, const Cluster& cluster,
   return problem;
 }
 
-std::vector<std::string> FindFaults(const Placement& placement, const ConstrainedProblem& problem) {
-  std::vector<std::string> faults = FindFaults(placement, problem.graph, problem.cluster);
-  if (faults.empty()) {
-    faults = FindApartFaults(placement, problem.apart, problem.graph, problem.cluster);
+std::vector<std::string> FindFaults(const KnownDevices& devices,
+                                    const ConstrainedProblem& problem) {
+  std::vector<std::string> faults = FindFaults(devices, problem.graph, problem.cluster);
+  if (devices.size() == problem.graph.num_ops()) {
+    const std::vector<std::string> apart =
+        FindApartFaults(devices, problem.apart, problem.graph, problem.cluster);
+    faults.insert(faults.end(), apart.begin(), apart.end());
   }
   return faults;
 }

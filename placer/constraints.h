@@ -41,9 +41,9 @@ struct ConstrainedProblem {
 [[nodiscard]] ConstrainedProblem ApplyConstraints(const Graph& graph, const Cluster& cluster,
                                                   const Constraints& constraints);
 
-/// One line for each fault of a placement (FindFaults) under the constraints. Memory is the
-/// runner's business, on `problem.cluster`.
-[[nodiscard]] std::vector<std::string> FindFaults(const Placement& placement,
+/// One line for each fault of a placement (FindFaults, FindApartFaults) under the constraints, of
+/// the ops whose device is known. Memory is the runner's business, on `problem.cluster`.
+[[nodiscard]] std::vector<std::string> FindFaults(const KnownDevices& devices,
                                                   const ConstrainedProblem& problem);
 
 }  // namespace placer

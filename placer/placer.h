@@ -6,6 +6,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "graphs/base/rng.h"
@@ -30,6 +31,7 @@ struct Progress {
   std::int64_t samples = 0;
   StepSummary best;
   Seconds wall{0};
+  std::int64_t unique_samples = 0;  ///< different placements among the samples
 };
 
 struct PlaceRequest {
@@ -42,6 +44,7 @@ struct PlaceRequest {
   /// Where a method that can do so keeps its state: it goes on from the file if there is one.
   /// Empty: nowhere.
   std::filesystem::path checkpoint;
+  bool keep_hashes = false;  ///< whether PlaceResult::hashes is wanted
 };
 
 struct PlaceResult {
@@ -53,6 +56,8 @@ struct PlaceResult {
   std::vector<CurvePoint> curve;  ///< one point per improvement, and the last
   bool interrupted = false;
   std::string note;  ///< one line on how it was found, may be empty
+  /// Of every placement evaluated, for SearchSession::Absorb() on the same problem; if asked for.
+  std::unordered_set<std::uint64_t> hashes;
 };
 
 /// Anything that returns a placement under a budget: heuristic, search or RL. Same request and same

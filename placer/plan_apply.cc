@@ -46,6 +46,7 @@ class Applier {
         name_in_plan_(graph.num_ops(), nullptr),
         allowed_(graph.num_colocation_classes(), std::vector<bool>(cluster.num_devices(), true)),
         device_(graph.num_colocation_classes()),
+        alone_(graph.num_colocation_classes(), false),
         members_(graph.num_colocation_classes()) {
     for (const auto& [op, device] : saved.device_of_op) {
       planned_.emplace(op, cluster.FindDevice(device));
@@ -180,6 +181,7 @@ class Applier {
       }
     }
     for (const std::size_t c : open) {
+      alone_[c] = true;
       Choose(c, std::vector<double>(cluster_.num_devices(), 1));
     }
   }
@@ -191,9 +193,10 @@ class Applier {
     for (std::size_t i = 0; i < graph_.num_ops(); ++i) {
       const std::string& name = graph_.op(OpId(i)).name;
       const std::string* planned = name_in_plan_[i];
-      devices.push_back(*device_[graph_.colocation_class(OpId(i))]);
+      const std::uint32_t of = graph_.colocation_class(OpId(i));
+      devices.push_back(*device_[of]);
       if (planned == nullptr) {
-        applied.followed.push_back(name);
+        (alone_[of] ? applied.alone : applied.followed).push_back(name);
         continue;
       }
       used.insert(*planned);
@@ -221,6 +224,7 @@ class Applier {
   std::vector<const std::string*> name_in_plan_;            ///< [num_ops]
   std::vector<std::vector<bool>> allowed_;                  ///< [num_classes, num_devices]
   std::vector<std::optional<DeviceId>> device_;             ///< [num_classes]
+  std::vector<bool> alone_;                                 ///< [num_classes]
   std::vector<std::vector<OpId>> members_;
 };
 

@@ -16,6 +16,9 @@ struct AppliedPlan {
   /// {op, name in the plan}: the same but for case and punctuation, or the op's source name.
   std::vector<std::pair<std::string, std::string>> matched;
   std::vector<std::string> followed;  ///< not in the plan: with most of what they read and feed
+  /// Not in the plan, and nothing to follow: no neighbour is placed where they may be. On the first
+  /// device that they may use.
+  std::vector<std::string> alone;
   /// In the plan, but not where it says: the device is not there or not allowed, or the op now
   /// shares a device with others.
   std::vector<std::string> moved;

@@ -133,14 +133,10 @@ void Problem::ComputeGroups() {
 }
 
 void Problem::AddBytes(OpId op, std::size_t group) {
-  resident_bytes_[group] += graph().op(op).persistent_bytes;
+  resident_bytes_[group] += ResidentBytes(graph(), op);
   for (std::size_t i = 0; i < graph().num_outputs(op); ++i) {
     const TensorId id(graph().first_output(op).index() + i);
-    const std::int64_t held = graph().tensor(id).held_bytes;
-    output_bytes_[group] += held;
-    if (graph().is_resident(op)) {
-      resident_bytes_[group] += held;
-    }
+    output_bytes_[group] += graph().tensor(id).held_bytes;
   }
 }
 

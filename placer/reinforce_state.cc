@@ -46,7 +46,7 @@ void ReinforceTrainer::Restore() {
   }
 }
 
-void ReinforceTrainer::Save() const {
+void ReinforceTrainer::Save(const SearchSession& session) const {
   if (request_.checkpoint.empty()) {
     return;
   }
@@ -64,7 +64,7 @@ void ReinforceTrainer::Save() const {
   }
   WriteCheckpoint({{"identity", Identity()},
                    {"policy", policy_->Save()},
-                   {"session", session_.SaveState()},
+                   {"session", session.SaveState()},
                    {"trainer", trainer.bytes()}},
                   request_.checkpoint);
 }

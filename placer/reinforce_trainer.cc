@@ -93,10 +93,12 @@ void ReinforceTrainer::WarmUp() {
                                StreamSeed(request_.seed, Stream::kWarmUp),
                                request_.stop,
                                {},
-                               {}};
+                               {},
+                               /*keep_hashes=*/true};
     session_.Absorb(heuristics.Make(name)->Place(request));
   }
-  if (!session_.has_best()) {
+  cut_warm_up_ = request_.stop.stop_requested();
+  if (cut_warm_up_ || !session_.has_best()) {
     return;
   }
   std::vector<std::uint8_t> best;
@@ -116,13 +118,19 @@ void ReinforceTrainer::WarmUp() {
 }
 
 void ReinforceTrainer::Run() {
+  if (cut_warm_up_) {
+    return;  // without a checkpoint, the whole of it is done when the run goes on
+  }
   while (!session_.exhausted()) {
-    Update();
+    if (!Update()) {
+      Save(session_.BeforeLastBatch());  // the same batch comes first when the run goes on
+      return;
+    }
     if (update_ % options_.checkpoint_every == 0) {
-      Save();
+      Save(session_);
     }
   }
-  Save();
+  Save(session_);
 }
 
 GroupPlacement ReinforceTrainer::MostLikely() {
@@ -133,7 +141,8 @@ PlaceResult ReinforceTrainer::Finish() {
   return std::move(session_).Finish(std::to_string(update_) + " updates");
 }
 
-void ReinforceTrainer::Update() {
+/// @return false, with nothing learned, for a batch that a stop cut short
+bool ReinforceTrainer::Update() {
   const auto start = std::chrono::steady_clock::now();
   const double spent = session_.spent();
   const double temperature =
@@ -141,9 +150,9 @@ void ReinforceTrainer::Update() {
       std::pow(options_.last_temperature / options_.first_temperature, spent);
   const double heat = heat_;
   const Batch batch = Propose(temperature);
-  if (batch.proposals.empty()) {
+  if (batch.cut || batch.proposals.empty()) {
     heat_ = heat;  // the update will be tried again
-    return;
+    return false;
   }
   const std::vector<float> advantages = Advantages(batch.rewards);
   for (std::size_t i = 0; i < batch.proposals.size(); ++i) {
@@ -152,6 +161,7 @@ void ReinforceTrainer::Update() {
   const UpdateStats stats = Learn(batch, advantages, temperature);
   ++update_;
   Report(batch, stats, temperature, std::chrono::steady_clock::now() - start);
+  return true;
 }
 
 /// All for most of the budget, then fewer, at the end only the best: the policy settles.
@@ -211,6 +221,11 @@ ReinforceTrainer::Batch ReinforceTrainer::Propose(double temperature) {
   KeepNew(batch, placements);
   batch.summaries.resize(placements.size());
   const std::size_t evaluated = session_.EvaluateBatch(placements, batch.summaries);
+  batch.cut = evaluated < placements.size() && request_.stop.stop_requested() &&
+              session_.samples_left() > 0;
+  if (batch.cut) {
+    return batch;
+  }
   batch.given.resize(evaluated);
   batch.proposals.resize(evaluated);
   batch.summaries.resize(evaluated);

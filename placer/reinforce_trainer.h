@@ -44,7 +44,8 @@ class ReinforceTrainer {
                    OnUpdate on_update = {}, RankTeam* team = nullptr);
   ~ReinforceTrainer();
 
-  /// Trains until the budget is spent or a stop is asked for, and writes the checkpoint.
+  /// Trains until the budget is spent or a stop is asked for, and writes the checkpoint. What a
+  /// stop cuts short, a batch or the warm-up, counts for the result but is not in the checkpoint.
   void Run();
   [[nodiscard]] std::int64_t num_updates() const noexcept { return update_; }
   /// The greedy placement of the policy as it is now. Not evaluated.
@@ -62,13 +63,14 @@ class ReinforceTrainer {
     std::vector<Proposal> proposals;
     std::vector<StepSummary> summaries;
     std::vector<double> rewards;
+    bool cut = false;  ///< by a stop: not all of it was evaluated
   };
 
   [[nodiscard]] std::string Identity() const;
   void Restore();
-  void Save() const;
+  void Save(const SearchSession& session) const;
   void WarmUp();
-  void Update();
+  bool Update();
   [[nodiscard]] bool StartsUniform() const;
   [[nodiscard]] Batch Propose(double temperature);
   void KeepNew(Batch& batch, std::vector<GroupPlacement>& placements);
@@ -88,8 +90,9 @@ class ReinforceTrainer {
   std::unique_ptr<Policy> policy_;
   SearchSession session_;
   std::unique_ptr<MoveGenerator> moves_;
-  double time_unit_ = 1;  ///< seconds that the reward is relative to
-  double capacity_ = 1;   ///< bytes, all devices
+  bool cut_warm_up_ = false;  ///< by a stop
+  double time_unit_ = 1;      ///< seconds that the reward is relative to
+  double capacity_ = 1;       ///< bytes, all devices
   std::int64_t update_ = 0;
   double baseline_ = 0;
   bool has_baseline_ = false;

@@ -115,6 +115,7 @@ std::size_t SearchSession::EvaluateBatch(std::span<const GroupPlacement> placeme
   if (summaries.size() < placements.size()) {
     throw std::logic_error("SearchSession: fewer summaries than placements");
   }
+  before_ = {samples_, best_groups_, best_, curve_.size(), {}};
   std::size_t done = 0;
   while (done < placements.size() && !exhausted()) {
     const std::size_t count =
@@ -129,7 +130,9 @@ std::size_t SearchSession::EvaluateBatch(std::span<const GroupPlacement> placeme
       if (part[i].outcome == StepOutcome::kInterrupted) {
         return done + i;
       }
-      Record(slots_[i].groups, slots_[i].hash, part[i]);
+      if (Record(slots_[i].groups, slots_[i].hash, part[i])) {
+        before_.added.push_back(slots_[i].hash);
+      }
     }
     done += count;
     ReportProgress();
@@ -137,15 +140,16 @@ std::size_t SearchSession::EvaluateBatch(std::span<const GroupPlacement> placeme
   return done;
 }
 
-void SearchSession::Record(std::span<const DeviceId> groups, std::uint64_t hash,
+bool SearchSession::Record(std::span<const DeviceId> groups, std::uint64_t hash,
                            const StepSummary& summary) {
   ++samples_;
-  seen_.insert(hash);
+  const bool is_new = seen_.insert(hash).second;
   if (!best_groups_ || IsBetter(summary, best_)) {
     best_groups_.emplace(groups.begin(), groups.end());
     best_ = summary;
     curve_.push_back({samples_, best_, elapsed()});
   }
+  return is_new;
 }
 
 void SearchSession::ReportProgress() {
@@ -155,17 +159,31 @@ void SearchSession::ReportProgress() {
   const Seconds now = elapsed();
   if (now - last_progress_ >= kProgressInterval) {
     last_progress_ = now;
-    request_.progress({samples_, best_, now});
+    request_.progress({samples_, best_, now, unique_samples()});
   }
 }
 
-void SearchSession::Absorb(const PlaceResult& result) {
+void SearchSession::Absorb(PlaceResult result) {
   samples_ += result.samples;
+  seen_.merge(result.hashes);
   if (result.groups && (!best_groups_ || IsBetter(result.best, best_))) {
-    best_groups_ = result.groups;
+    best_groups_ = std::move(result.groups);
     best_ = result.best;
     curve_.push_back({samples_, best_, elapsed()});
   }
+}
+
+SearchSession SearchSession::BeforeLastBatch() const {
+  SearchSession session = *this;
+  session.samples_ = before_.samples;
+  session.best_groups_ = before_.best_groups;
+  session.best_ = before_.best;
+  session.curve_.resize(before_.curve_size);
+  for (const std::uint64_t hash : before_.added) {
+    session.seen_.erase(hash);
+  }
+  session.before_.added.clear();
+  return session;
 }
 
 std::string SearchSession::SaveState() const {
@@ -237,13 +255,16 @@ PlaceResult SearchSession::Finish(std::string note) && {
       curve_.push_back({samples_, best_, result.wall});
     }
     if (request_.progress) {
-      request_.progress({samples_, best_, result.wall});
+      request_.progress({samples_, best_, result.wall, unique_samples()});
     }
   }
   result.groups = std::move(best_groups_);
   result.best = best_;
   result.samples = samples_;
   result.unique_samples = unique_samples();
+  if (request_.keep_hashes) {
+    result.hashes = std::move(seen_);
+  }
   result.curve = std::move(curve_);
   result.interrupted = request_.stop.stop_requested();
   result.note = std::move(note);

@@ -49,8 +49,12 @@ class SearchSession {
   [[nodiscard]] const GroupPlacement& best_groups() const { return *best_groups_; }
   [[nodiscard]] const StepSummary& best() const noexcept { return best_; }
 
-  /// Takes over what another method found and spent on the same problem.
-  void Absorb(const PlaceResult& result);
+  /// Takes over what another method found and spent on the same problem; with its hashes, if it was
+  /// asked for them.
+  void Absorb(PlaceResult result);
+
+  /// This session without what the last EvaluateBatch() recorded.
+  [[nodiscard]] SearchSession BeforeLastBatch() const;
 
   /// Everything but the wall time as bytes; equal states give equal bytes.
   [[nodiscard]] std::string SaveState() const;
@@ -64,7 +68,8 @@ class SearchSession {
   [[nodiscard]] std::span<const DeviceId> Repaired(std::span<const DeviceId> groups) const;
   /// Makes expanded_[slot] the placement of `groups`, repaired, which checks it.
   void Expand(std::span<const DeviceId> groups, std::size_t slot);
-  void Record(std::span<const DeviceId> groups, std::uint64_t hash, const StepSummary& summary);
+  /// @return whether the placement is new
+  bool Record(std::span<const DeviceId> groups, std::uint64_t hash, const StepSummary& summary);
   void ReportProgress();
   [[nodiscard]] Seconds elapsed() const;
 
@@ -76,6 +81,15 @@ class SearchSession {
   StepSummary best_;
   std::vector<CurvePoint> curve_;
   Seconds last_progress_{0};
+  /// What EvaluateBatch() found at its last call, and the hashes that it added.
+  struct Before {
+    std::int64_t samples = 0;
+    std::optional<GroupPlacement> best_groups;
+    StepSummary best;
+    std::size_t curve_size = 0;
+    std::vector<std::uint64_t> added;
+  };
+  Before before_;
   /// Buffers, kept so that an evaluation allocates nothing: what was expanded last into each slot,
   /// the hash of that, and the placements.
   struct Slot {

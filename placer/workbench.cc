@@ -209,7 +209,7 @@ std::int64_t Workbench::capacity_bytes() const noexcept {
 }
 
 std::vector<std::string> Workbench::Faults(const Placement& placement) const {
-  return constrained_ ? FindFaults(placement, *constrained_)
+  return constrained_ ? FindFaults(AllKnown(placement), *constrained_)
                       : FindFaults(placement, graph(), cluster());
 }
 

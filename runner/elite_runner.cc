@@ -1,6 +1,7 @@
 #include "runner/elite_runner.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace placer {
 namespace {
@@ -18,6 +19,11 @@ std::size_t Distance(const Placement& a, const Placement& b) {
 std::vector<EliteRunner::Elite> EliteRunner::elites() const {
   const std::scoped_lock lock(mutex_);
   return elites_;
+}
+
+std::vector<EliteRunner::Elite> EliteRunner::TakeElites() {
+  const std::scoped_lock lock(mutex_);
+  return std::exchange(elites_, {});
 }
 
 StepReport EliteRunner::DoRun(const Placement& placement) const {

@@ -28,6 +28,8 @@ class EliteRunner final : public Runner {
 
   /// Of what fits, the best first.
   [[nodiscard]] std::vector<Elite> elites() const;
+  /// The same, and forgets them: the next search has elites of its own.
+  [[nodiscard]] std::vector<Elite> TakeElites();
 
  private:
   [[nodiscard]] std::size_t DoPreferredBatch() const noexcept override {

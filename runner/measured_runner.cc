@@ -32,7 +32,10 @@ Picoseconds ToPicoseconds(double seconds) { return Picoseconds(std::llround(seco
 
 MeasuredRunner::MeasuredRunner(const Graph& graph, const Cluster& cluster, StepWorker& worker,
                                TimingOptions options)
-    : Runner(graph, cluster), worker_(worker), options_(options) {
+    : Runner(graph, cluster),
+      worker_(worker),
+      options_(options),
+      longest_limit_(worker.time_limit()) {
   const std::vector<std::string>& names = worker.source().devices;
   const bool same =
       std::equal(names.begin(), names.end(), cluster.devices().begin(), cluster.devices().end(),
@@ -108,7 +111,8 @@ StepReport MeasuredRunner::MeasureLocked(const Placement& placement) const {
     failed_in_a_row_ = 0;
     if (!timing.cut && (!best_ || timing.time.mean < *best_)) {
       best_ = timing.time.mean;
-      worker_.set_time_limit(Seconds(std::max(kHangs * *best_, kShortestLimit)));
+      worker_.set_time_limit(
+          std::min(longest_limit_, Seconds(std::max(kHangs * *best_, kShortestLimit))));
     }
   } else {
     if (failed_++ == 0) {

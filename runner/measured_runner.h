@@ -16,7 +16,9 @@ namespace placer {
 /// Executes every placement for real and reports the time its step took. One at a time, whatever
 /// the number of threads: two measurements would disturb each other. What crashes, hangs or takes
 /// too much memory is a report with that outcome and its reason; the worker is started anew. A
-/// placement is measured once: later runs of it are answered from memory.
+/// placement is measured once: later runs of it are answered from memory. From the first good step
+/// on, the worker's time limit is 20 times the best step, but at least 10 s and never more than it
+/// was.
 class MeasuredRunner final : public Runner {
  public:
   /// Borrows all; device i of the cluster is device i of the worker.
@@ -46,6 +48,7 @@ class MeasuredRunner final : public Runner {
 
   StepWorker& worker_;
   TimingOptions options_;
+  Seconds longest_limit_;  ///< the worker's own
   mutable std::mutex mutex_;
   mutable std::map<std::vector<std::uint8_t>, StepReport> known_;
   mutable std::optional<double> best_;  ///< seconds

@@ -29,6 +29,27 @@ bool AddRepeats(StepWorker& worker, const StepPlan& plan, int warmup, int repeat
   return true;
 }
 
+/// One turn of every plan that has not failed and is not given up. @throws WorkerError if interrupted
+void TimeRound(StepWorker& worker, std::span<const StepPlan> plans, bool first,
+               const TimingOptions& options, bool give_up, std::vector<StepTiming>& timings) {
+  std::optional<double> best;
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    StepTiming& timing = timings[i];
+    if (timing.outcome != StepOutcome::kOk || timing.cut) {
+      continue;
+    }
+    if (AddRepeats(worker, plans[i], options.warmup, 1, timing)) {
+      best = std::min(best.value_or(timing.time.mean), timing.time.mean);
+    }
+  }
+  // A single repeat may have been unlucky, and the best one lucky.
+  const double limit = first ? options.hopeless * options.hopeless : options.hopeless;
+  for (StepTiming& timing : timings) {
+    timing.cut = timing.cut || (give_up && best && timing.outcome == StepOutcome::kOk &&
+                                timing.time.mean > limit * *best);
+  }
+}
+
 }  // namespace
 
 StepTiming TimeStep(StepWorker& worker, const StepPlan& plan, const TimingOptions& options,
@@ -55,32 +76,27 @@ StepTiming TimeStep(StepWorker& worker, const StepPlan& plan, const TimingOption
   return timing;
 }
 
-std::vector<StepTiming> TimeInterleaved(StepWorker& worker, std::span<const StepPlan> plans,
-                                        int rounds, const TimingOptions& options, bool give_up,
-                                        const std::function<void(int)>& on_round) {
-  std::vector<StepTiming> timings(plans.size());
-  for (int round = 0; round < rounds; ++round) {
-    std::optional<double> best;
-    for (std::size_t i = 0; i < plans.size(); ++i) {
-      StepTiming& timing = timings[i];
-      if (timing.outcome != StepOutcome::kOk || timing.cut) {
-        continue;
-      }
-      if (AddRepeats(worker, plans[i], options.warmup, 1, timing)) {
-        best = std::min(best.value_or(timing.time.mean), timing.time.mean);
+InterleavedTimings TimeInterleaved(StepWorker& worker, std::span<const StepPlan> plans, int rounds,
+                                   const TimingOptions& options, bool give_up,
+                                   const std::function<void(int)>& on_round) {
+  InterleavedTimings result{std::vector<StepTiming>(plans.size())};
+  try {
+    for (int round = 0; round < rounds; ++round) {
+      TimeRound(worker, plans, round == 0, options, give_up, result.timings);
+      if (on_round) {
+        on_round(round + 1);
       }
     }
-    // A single repeat may have been unlucky, and the best one lucky.
-    const double limit = round == 0 ? options.hopeless * options.hopeless : options.hopeless;
-    for (StepTiming& timing : timings) {
-      timing.cut = timing.cut || (give_up && best && timing.outcome == StepOutcome::kOk &&
-                                  timing.time.mean > limit * *best);
-    }
-    if (on_round) {
-      on_round(round + 1);
+  } catch (const WorkerError& error) {  // interrupted: what else fails is in a timing
+    result.interrupted = true;
+    for (StepTiming& timing : result.timings) {
+      if (timing.outcome == StepOutcome::kOk && timing.times.empty()) {
+        timing.outcome = error.outcome();
+        timing.reason = "interrupted before it was measured";
+      }
     }
   }
-  return timings;
+  return result;
 }
 
 }  // namespace placer

@@ -44,13 +44,21 @@ struct StepTiming {
                                   const TimingOptions& options,
                                   std::optional<double> best = std::nullopt);
 
+/// Plans that were measured in turns.
+struct InterleavedTimings {
+  std::vector<StepTiming> timings;  ///< [num_plans]
+  /// By the user. Timings have the repeats so far, and the outcome kInterrupted if there are none.
+  bool interrupted = false;
+};
+
 /// Measures several plans in turns, so that what changes on the machine meanwhile hits all of them
 /// alike. In each round every plan runs options.warmup + 1 times; what fails is left out of later
 /// rounds, and so is what is hopeless after the first, if `give_up`.
 /// @param on_round  called after every round with the number of rounds done
-/// @throws as TimeStep()
-[[nodiscard]] std::vector<StepTiming> TimeInterleaved(
-    StepWorker& worker, std::span<const StepPlan> plans, int rounds, const TimingOptions& options,
-    bool give_up = false, const std::function<void(int)>& on_round = {});
+/// @throws InputError
+[[nodiscard]] InterleavedTimings TimeInterleaved(StepWorker& worker,
+                                                 std::span<const StepPlan> plans, int rounds,
+                                                 const TimingOptions& options, bool give_up = false,
+                                                 const std::function<void(int)>& on_round = {});
 
 }  // namespace placer

@@ -207,6 +207,7 @@ const StepSource& StepWorker::source() const noexcept { return state_->source; }
 const Graph& StepWorker::graph() const noexcept { return state_->graph; }
 const std::vector<std::string>& StepWorker::warnings() const noexcept { return state_->warnings; }
 int StepWorker::num_starts() const noexcept { return state_->num_starts; }
+Seconds StepWorker::time_limit() const noexcept { return state_->options.time_limit; }
 void StepWorker::set_time_limit(Seconds limit) noexcept { state_->options.time_limit = limit; }
 pid_t StepWorker::pid() const noexcept {
   return state_->process == nullptr ? 0 : state_->process->child.pid();

@@ -65,8 +65,12 @@ class StepWorker {
   [[nodiscard]] pid_t pid() const noexcept;
   /// How often a process had to be started, the first time included.
   [[nodiscard]] int num_starts() const noexcept;
+  /// WorkerOptions::time_limit.
+  [[nodiscard]] Seconds time_limit() const noexcept;
   void set_time_limit(Seconds limit) noexcept;
 
+  /// The same step again and again: each starts from the state and the inputs that the model was
+  /// captured with, and a training step does not go on from the one before.
   /// @param warmup  steps before the first that counts: they allocate, and touch new pages
   /// @throws WorkerError; InputError for a placement that the executor refuses
   [[nodiscard]] MeasuredSteps Measure(const StepPlan& plan, int warmup, int repeats,

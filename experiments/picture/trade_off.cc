@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 
 #include "cost_model/cluster.h"
 #include "experiments/format.h"
@@ -29,11 +30,7 @@ double Position(double bytes, double low, double high) {
 }
 
 /// The fewer devices, the longer the step: the points that say how much longer at least.
-std::vector<Point> Staircase(const std::vector<TradeOffPoint>& points, const ChartFrame& frame) {
-  std::vector<const TradeOffPoint*> sorted;
-  for (const TradeOffPoint& point : points) {
-    sorted.push_back(&point);
-  }
+std::vector<Point> Staircase(std::vector<const TradeOffPoint*> sorted, const ChartFrame& frame) {
   std::stable_sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) {
     return a->devices != b->devices ? a->devices < b->devices : a->step_seconds < b->step_seconds;
   });
@@ -46,6 +43,17 @@ std::vector<Point> Staircase(const std::vector<TradeOffPoint>& points, const Cha
     }
   }
   return line;
+}
+
+void DrawStaircases(Svg& svg, const ChartFrame& frame, const std::vector<TradeOffPoint>& points) {
+  std::map<std::string, std::vector<const TradeOffPoint*>> points_of_work;
+  for (const TradeOffPoint& point : points) {
+    points_of_work[point.work].push_back(&point);
+  }
+  for (const auto& [work, of_work] : points_of_work) {
+    svg.Polyline(Staircase(of_work, frame),
+                 {.stroke = kSoftInk, .stroke_width = 1.2, .dashes = "5 3"});
+  }
 }
 
 void DrawFrontLabels(Svg& svg, const ChartFrame& frame, const std::vector<TradeOffPoint>& points) {
@@ -114,8 +122,7 @@ std::string DrawTradeOff(const std::string& title, const std::vector<TradeOffPoi
            fmt::format("largest memory of a device: dark {}, yellow {}; ringed: the front",
                        Memory(low), Memory(high)),
            {.size = kTickSize, .color = kSoftInk});
-  svg.Polyline(Staircase(scaled, frame),
-               {.stroke = kSoftInk, .stroke_width = 1.2, .dashes = "5 3"});
+  DrawStaircases(svg, frame, scaled);
   DrawFrontLabels(svg, frame, scaled);
   svg.BeginGroup("points");
   for (std::size_t i = 0; i < scaled.size(); ++i) {

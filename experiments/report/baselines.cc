@@ -1,9 +1,11 @@
 #include "experiments/report/baselines.h"
 
 #include <algorithm>
+#include <set>
 
 #include "experiments/methods.h"
 #include "experiments/progress.h"
+#include "experiments/report/method_table.h"
 #include "experiments/trials.h"
 
 namespace placer {
@@ -11,19 +13,39 @@ namespace {
 
 constexpr const char* kYardstick = "annealing";
 
-std::vector<std::string> MethodsToRun(const ReportOptions& options, const PlacerRegistry& registry,
-                                      const ReportProblem& problem) {
-  std::vector<std::string> methods;
+std::int64_t LargestBudget(const ReportProblem& problem) {
+  std::int64_t largest = 1;
+  for (const ReportMethod& method : problem.methods) {
+    largest = std::max(largest, method.budget_samples);
+  }
+  return largest;
+}
+
+/// Methods without trials.
+std::vector<ReportMethod> MethodsToRun(const ReportOptions& options, const PlacerRegistry& registry,
+                                       const ReportProblem& problem) {
+  std::vector<std::string> names;
   if (options.baselines) {
-    methods = *options.baselines;
+    names = *options.baselines;
   } else {
-    methods = registry.Names();
-    std::erase_if(methods,
+    names = registry.Names();
+    std::erase_if(names,
                   [](const std::string& name) { return UsesBudget(name) && name != kYardstick; });
   }
-  std::erase_if(methods, [&](const std::string& name) {
-    return std::ranges::find(problem.methods, name, &ReportMethod::label) != problem.methods.end();
-  });
+  const std::set<std::int64_t> largest = {LargestBudget(problem)};
+  const std::set<std::int64_t> given = BudgetsOf(problem);
+  std::vector<ReportMethod> methods;
+  for (const std::string& name : names) {
+    const bool uses_budget = UsesBudget(name);
+    for (const std::int64_t budget : uses_budget && !given.empty() ? given : largest) {
+      const auto is_it = [&](const ReportMethod& method) {
+        return method.label == name && (!uses_budget || method.budget_samples == budget);
+      };
+      if (std::ranges::none_of(problem.methods, is_it)) {
+        methods.push_back({name, true, uses_budget, budget, {}});
+      }
+    }
+  }
   return methods;
 }
 
@@ -38,14 +60,6 @@ std::vector<Seed> SeedsOf(const ReportProblem& problem) {
     }
   }
   return seeds;
-}
-
-std::int64_t LargestBudget(const ReportProblem& problem) {
-  std::int64_t largest = 1;
-  for (const ReportMethod& method : problem.methods) {
-    largest = std::max(largest, method.budget_samples);
-  }
-  return largest;
 }
 
 ReportTrial TrialOf(Seed seed, const PlaceResult& result) {
@@ -65,17 +79,16 @@ ReportTrial TrialOf(Seed seed, const PlaceResult& result) {
 std::vector<ComputedPlan> AddBaselines(const Workbench& bench, const ReportOptions& options,
                                        const Console& console, ReportProblem& problem) {
   const PlacerRegistry registry = AllPlacers();
-  const std::vector<std::string> methods = MethodsToRun(options, registry, problem);
+  std::vector<ReportMethod> methods = MethodsToRun(options, registry, problem);
   const std::vector<Seed> seeds = SeedsOf(problem);
   if (seeds.empty()) {
     problem.notes.emplace_back("no seed has found a placement yet, and no baselines were computed");
     return {};
   }
-  const std::int64_t budget = LargestBudget(problem);
   std::vector<TrialSpec> specs;
-  for (const std::string& method : methods) {
+  for (const ReportMethod& method : methods) {
     for (const Seed seed : seeds) {
-      specs.push_back({method, Budget{budget, std::nullopt}, seed, {}});
+      specs.push_back({method.label, Budget{method.budget_samples, std::nullopt}, seed, {}});
     }
   }
   TrialOptions trials;
@@ -90,10 +103,10 @@ std::vector<ComputedPlan> AddBaselines(const Workbench& bench, const ReportOptio
     const auto first = results.begin() + static_cast<std::ptrdiff_t>(m * seeds.size());
     const auto last = first + static_cast<std::ptrdiff_t>(seeds.size());
     if (std::any_of(first, last, [](const PlaceResult& result) { return result.interrupted; })) {
-      problem.notes.push_back("baseline " + methods[m] + " is left out: it was interrupted");
+      problem.notes.push_back("baseline " + methods[m].label + " is left out: it was interrupted");
       continue;
     }
-    ReportMethod method{methods[m], true, UsesBudget(methods[m]), budget, {}};
+    ReportMethod& method = methods[m];
     const PlaceResult* best = nullptr;
     for (std::size_t s = 0; s < seeds.size(); ++s) {
       const PlaceResult& result = first[static_cast<std::ptrdiff_t>(s)];

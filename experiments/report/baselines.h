@@ -16,9 +16,9 @@ struct ComputedPlan {
   Placement placement;
 };
 
-/// Runs the baselines that no method of the problem is yet, with the seeds of its methods and the
-/// largest of their budgets, and appends them, marked as computed here. Stopped by the user, it
-/// leaves out what is not complete, with a note.
+/// Runs the baselines that no method of the problem is yet, with the seeds of its methods and each
+/// of their budgets (heuristics, which do not spend it: the largest), and appends them, marked as
+/// computed here. Stopped by the user, it leaves out what is not complete, with a note.
 /// @return the best feasible plan of each
 [[nodiscard]] std::vector<ComputedPlan> AddBaselines(const Workbench& bench,
                                                      const ReportOptions& options,

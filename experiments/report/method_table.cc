@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <set>
 
 #include "experiments/format.h"
@@ -66,8 +67,36 @@ ReportRow RowOf(const ReportProblem& problem, std::size_t index) {
   return row;
 }
 
+/// What `annealing` finds with the samples of the method; where there is one only, heuristics,
+/// which do not spend them, compare with that.
+std::optional<std::size_t> YardstickFor(const ReportMethod& method, const ReportProblem& problem) {
+  std::vector<std::size_t> all;
+  for (std::size_t m = 0; m < problem.methods.size(); ++m) {
+    if (problem.methods[m].label != kYardstick) {
+      continue;
+    }
+    if (problem.methods[m].budget_samples == method.budget_samples) {
+      return m;
+    }
+    all.push_back(m);
+  }
+  return !method.uses_budget && all.size() == 1 ? std::optional(all.front()) : std::nullopt;
+}
+
+void AddBudgetsToLabels(ReportProblem& problem) {
+  const bool differ = BudgetsOf(problem).size() > 1;
+  std::map<std::string, std::set<std::int64_t>> budgets_of_label;
+  for (const ReportMethod& method : problem.methods) {
+    budgets_of_label[method.label].insert(method.budget_samples);
+  }
+  for (ReportMethod& method : problem.methods) {
+    if ((differ && method.uses_budget) || budgets_of_label[method.label].size() > 1) {
+      method.label += ", " + FormatCount(method.budget_samples) + " samples";
+    }
+  }
+}
+
 void AddNotes(ReportProblem& problem) {
-  std::set<std::int64_t> budgets;
   std::set<std::set<Seed>> seeds;
   for (const ReportMethod& method : problem.methods) {
     std::set<Seed> own;
@@ -77,22 +106,20 @@ void AddNotes(ReportProblem& problem) {
       unfinished += trial.complete ? 0 : 1;
     }
     seeds.insert(own);
-    if (method.uses_budget) {
-      budgets.insert(method.budget_samples);
-    }
     if (unfinished > 0) {
       problem.notes.push_back(method.label + ": " + std::to_string(unfinished) + " of " +
                               std::to_string(method.trials.size()) +
                               " seeds are not complete; what they have found so far is shown");
     }
   }
-  if (budgets.size() > 1) {
+  if (const std::set<std::int64_t> budgets = BudgetsOf(problem); budgets.size() > 1) {
     std::string list;
     for (const std::int64_t budget : budgets) {
       list += (list.empty() ? "" : ", ") + FormatCount(budget);
     }
     problem.notes.push_back("the methods were not given the same number of samples (" + list +
-                            "): compare only those of equal samples");
+                            "): only rows of equal samples compare, and `vs annealing` is against "
+                            "annealing with the samples of the row");
   }
   if (seeds.size() > 1) {
     problem.notes.push_back(
@@ -103,18 +130,24 @@ void AddNotes(ReportProblem& problem) {
 
 }  // namespace
 
+std::set<std::int64_t> BudgetsOf(const ReportProblem& problem) {
+  std::set<std::int64_t> budgets;
+  for (const ReportMethod& method : problem.methods) {
+    if (method.uses_budget) {
+      budgets.insert(method.budget_samples);
+    }
+  }
+  return budgets;
+}
+
 void FillMethodTable(ReportProblem& problem) {
   problem.rows.clear();
   problem.best_heuristic.reset();
-  std::optional<std::size_t> yardstick;
   double best = std::numeric_limits<double>::infinity();
   for (std::size_t m = 0; m < problem.methods.size(); ++m) {
     const ReportMethod& method = problem.methods[m];
     problem.rows.push_back(RowOf(problem, m));
     const ReportRow& row = problem.rows.back();
-    if (method.label == kYardstick) {
-      yardstick = m;
-    }
     if (!method.uses_budget && row.step_seconds && row.feasible == method.trials.size() &&
         row.step_seconds->mean < best) {
       best = row.step_seconds->mean;
@@ -126,7 +159,7 @@ void FillMethodTable(ReportProblem& problem) {
     if (problem.best_heuristic) {
       row.vs_heuristic = Versus(method, problem.methods[*problem.best_heuristic]);
     }
-    if (yardstick) {
+    if (const auto yardstick = YardstickFor(method, problem)) {
       row.vs_annealing = Versus(method, problem.methods[*yardstick]);
     }
   }
@@ -137,6 +170,7 @@ void FillMethodTable(ReportProblem& problem) {
                      }
                      return a.step_seconds && a.step_seconds->mean < b.step_seconds->mean;
                    });
+  AddBudgetsToLabels(problem);
   AddNotes(problem);
 }
 

@@ -59,9 +59,24 @@ bool IsSimulated(const ExperimentConfig& config) {
   return config.execution.Kind(config.model, config.problem) == RunnerKind::kSimulated;
 }
 
-ReportSource SourceOf(const StoredRun& run) {
-  return {run.method.label, run.path, "placer train config.txtpb", ExperimentToText(run.config),
-          run.environments};
+/// The runs of a sweep have one source. `runs` are the first methods of the problem.
+void AddSources(const std::vector<const StoredRun*>& runs, ReportProblem& problem) {
+  for (std::size_t m = 0; m < runs.size(); ++m) {
+    const ReportSource& source = runs[m]->source;
+    auto at = std::ranges::find_if(problem.sources, [&source](const ReportSource& each) {
+      return each.path == source.path && each.config == source.config;
+    });
+    if (at == problem.sources.end()) {
+      problem.sources.push_back({"", source.path, source.command, source.config, {}});
+      at = std::prev(problem.sources.end());
+    }
+    at->method += (at->method.empty() ? "" : "; ") + problem.methods[m].label;
+    for (const Environment& environment : source.environments) {
+      if (std::ranges::find(at->environments, environment) == at->environments.end()) {
+        at->environments.push_back(environment);
+      }
+    }
+  }
 }
 
 void AddFacts(const Workbench& bench, ReportProblem& problem) {
@@ -170,11 +185,11 @@ ReportProblem BuildProblem(const std::vector<const StoredRun*>& runs, const Repo
   problem.name = WordsOf(config.model, config.problem);
   for (const StoredRun* run : runs) {
     problem.methods.push_back(run->method);
-    problem.sources.push_back(SourceOf(*run));
   }
   const std::unique_ptr<Workbench> bench = OpenBench(config, console, problem);
   if (bench == nullptr) {
     FillMethodTable(problem);
+    AddSources(runs, problem);
     return problem;
   }
   AddFacts(*bench, problem);
@@ -187,6 +202,7 @@ ReportProblem BuildProblem(const std::vector<const StoredRun*>& runs, const Repo
     AddComputedCandidate(AddBaselines(*bench, options, console, problem), candidates);
   }
   FillMethodTable(problem);
+  AddSources(runs, problem);
   AddLines(*bench, problem);
   problem.graph = ViewGraph(*bench);
   AddPlans(*bench, std::move(candidates), console, problem);

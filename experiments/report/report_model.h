@@ -111,7 +111,8 @@ struct ReportPlan {
 
 /// Where the numbers are from, and how to make them again.
 struct ReportSource {
-  std::string method, path, command, config;
+  std::string method;  ///< labels: "etf; annealing"
+  std::string path, command, config;
   std::vector<Environment> environments;
 };
 

@@ -148,9 +148,9 @@ std::string LabelOf(const MethodConfig& method) {
 
 StoredRun ReadRun(const fs::path& path) {
   StoredRun run;
-  run.path = path.string();
   run.config = ReadExperiment(path / kConfig);
-  run.environments = ReadEnvironments(path / "environment.json");
+  run.source = {"", path.string(), "placer train config.txtpb", ExperimentToText(run.config),
+                ReadEnvironments(path / "environment.json")};
   run.method.label = LabelOf(run.config.method);
   run.method.uses_budget = UsesBudget(run.config.method.name);
   run.method.budget_samples = run.config.samples;
@@ -180,7 +180,7 @@ std::vector<StoredRun> ReadSweepRuns(const fs::path& path) {
         ProblemKey(config) + label + '\n' + std::to_string(config.samples), runs.size());
     if (is_new) {
       StoredRun run;
-      run.path = path.string();
+      run.source = {"", path.string(), "placer sweep config.txtpb", store->config(), {}};
       run.method = {label, false, UsesBudget(config.method.name), config.samples, {}};
       config.name = store->name();
       config.output_dir = "runs/" + store->name();
@@ -189,6 +189,9 @@ std::vector<StoredRun> ReadSweepRuns(const fs::path& path) {
       runs.push_back(std::move(run));
     }
     StoredRun& run = runs[at->second];
+    if (stored.environment) {
+      run.source.environments.push_back(*stored.environment);
+    }
     run.config.seeds.push_back(seed);
     run.method.trials.push_back(TrialOf(*store, stored, seed));
     run.plans.emplace_back([store, key = stored.key] {

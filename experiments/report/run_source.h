@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "cost_model/placement_io.h"
-#include "experiments/environment.h"
 #include "experiments/experiment_config.h"
 #include "experiments/report/report_model.h"
 
@@ -14,9 +13,8 @@ namespace placer {
 
 /// A run as it is stored: one method on one problem.
 struct StoredRun {
-  std::string path;  ///< as the user would name it
   ExperimentConfig config;
-  std::vector<Environment> environments;
+  ReportSource source;  ///< without its method
   ReportMethod method;  ///< its trials are those seeds that have found anything
   /// Reads the plan of each trial; empty: there is none.
   std::vector<std::function<SavedPlacement()>> plans;

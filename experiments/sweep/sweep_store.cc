@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <utility>
 
@@ -25,6 +26,12 @@ TrialState StateNamed(const std::string& name) {
     throw InputError("sweep store: found state '" + name + "'");
   }
   return static_cast<TrialState>(it - kNames.begin());
+}
+
+std::optional<Environment> EnvironmentOf(const std::string& text) {
+  const Environment environment =
+      EnvironmentFromJson(nlohmann::ordered_json::parse(text, nullptr, /*allow_exceptions=*/false));
+  return environment == Environment() ? std::nullopt : std::optional(environment);
 }
 
 /// A text as SQLite binds it.
@@ -117,7 +124,7 @@ std::vector<StoredTrial> SweepStore::Trials() const {
     SQLite::Statement select(
         database,
         "SELECT t.id, t.key, t.config, t.state, t.attempts, t.message, t.process, "
-        "p.host || ', placer ' || p.version || ', ' || p.processor "
+        "p.host || ', placer ' || p.version || ', ' || p.processor, p.environment "
         "FROM trials t LEFT JOIN processes p ON p.id = t.process "
         "WHERE t.position IS NOT NULL ORDER BY t.position");
     while (select.executeStep()) {
@@ -132,6 +139,7 @@ std::vector<StoredTrial> SweepStore::Trials() const {
         trial.state = TrialState::kPending;
       }
       trial.process = select.getColumn(7).getString();
+      trial.environment = EnvironmentOf(select.getColumn(8).getString());
     }
     SQLite::Statement axes(database,
                            "SELECT trial, field, value FROM axes ORDER BY trial, position");

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cost_model/placement_io.h"
+#include "experiments/environment.h"
 #include "experiments/picture/learning_curves.h"
 
 namespace placer {
@@ -69,6 +70,8 @@ struct StoredTrial {
   std::string message;
   std::map<std::string, double> metrics;
   std::string process;  ///< who ran it last: "host, placer 0.1.0, processor"; empty if nobody did
+  /// Of that process; nothing if nobody ran it, or a build that did not say so yet.
+  std::optional<Environment> environment;
 
   [[nodiscard]] std::optional<double> metric(const std::string& name) const;
   [[nodiscard]] bool feasible() const { return metric("feasible") == 1.0; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <optional>
 #include <sstream>
 
@@ -31,17 +32,23 @@ bool IsModelParameter(const std::string& model, const std::string& name) {
   return false;
 }
 
-std::optional<std::array<double, 3>> CostsOf(const StoredTrial& trial) {
+struct Costs {
+  std::string work;
+  std::array<double, 3> values{};
+};
+
+std::optional<Costs> CostsOf(const StoredTrial& trial) {
   if (!trial.feasible()) {
     return std::nullopt;
   }
-  return std::array{trial.metric("step_time_seconds").value_or(0),
-                    trial.metric("devices_used").value_or(0),
-                    trial.metric("peak_bytes").value_or(0)};
+  return Costs{WorkOf(trial),
+               {trial.metric("step_time_seconds").value_or(0),
+                trial.metric("devices_used").value_or(0), trial.metric("peak_bytes").value_or(0)}};
 }
 
-bool Beats(const std::array<double, 3>& a, const std::array<double, 3>& b) {
-  return a != b && a[0] <= b[0] && a[1] <= b[1] && a[2] <= b[2];
+bool Beats(const Costs& a, const Costs& b) {
+  return a.work == b.work && a.values != b.values && a.values[0] <= b.values[0] &&
+         a.values[1] <= b.values[1] && a.values[2] <= b.values[2];
 }
 
 }  // namespace
@@ -83,14 +90,25 @@ SweepPlan PlanWhatIf(const ExperimentConfig& base, const std::vector<Variation>&
   return PlanSweep(sweep, "whatif");
 }
 
+bool IsOfTheWork(const std::string& field) {
+  constexpr std::array<std::string_view, 7> kFields = {"model",  "batch", "training", "optimizer",
+                                                       "inputs", "loss",  "objective"};
+  return field.starts_with("model.") || std::ranges::find(kFields, field) != kFields.end();
+}
+
+std::string WorkOf(const StoredTrial& trial) {
+  std::vector<TrialAxis> work;
+  std::ranges::copy_if(trial.axes, std::back_inserter(work), IsOfTheWork, &TrialAxis::field);
+  return Describe(work);
+}
+
 std::vector<bool> ParetoFront(const std::vector<StoredTrial>& trials) {
+  std::vector<std::optional<Costs>> costs;
+  std::ranges::transform(trials, std::back_inserter(costs), CostsOf);
   std::vector<bool> front;
-  for (const StoredTrial& trial : trials) {
-    const auto own = CostsOf(trial);
-    front.push_back(own &&
-                    std::none_of(trials.begin(), trials.end(), [&](const StoredTrial& other) {
-                      const auto costs = CostsOf(other);
-                      return costs && Beats(*costs, *own);
+  for (const std::optional<Costs>& own : costs) {
+    front.push_back(own && std::ranges::none_of(costs, [&own](const std::optional<Costs>& other) {
+                      return other && Beats(*other, *own);
                     }));
   }
   return front;

@@ -28,9 +28,15 @@ struct Variation {
                                    const std::vector<Variation>& variations,
                                    const std::filesystem::path& output_dir);
 
-/// Which trials no other beats: none is at least as good in step time, devices used and largest
-/// memory of a device and better in one of them. Equal ones are all on the front; trials without a
-/// feasible plan never are.
+/// Whether a field of an experiment says what a step computes and how it is judged (`model`,
+/// `model.batch`, `objective`, ...): the step times of two values of it do not compare.
+[[nodiscard]] bool IsOfTheWork(const std::string& field);
+/// The values of those axes of a trial: "model.batch=16 objective=latency".
+[[nodiscard]] std::string WorkOf(const StoredTrial& trial);
+
+/// Which trials no other of the same work beats: none is at least as good in step time, devices
+/// used and largest memory of a device and better in one of them. Equal ones are all on the front;
+/// trials without a feasible plan never are.
 [[nodiscard]] std::vector<bool> ParetoFront(const std::vector<StoredTrial>& trials);
 
 }  // namespace placer

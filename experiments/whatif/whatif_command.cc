@@ -177,8 +177,20 @@ class WhatIfCommand final : public Subcommand {
       table.AddRow(cells);
     }
     table.Print(out);
-    out << "\nfront: no other point has a step time, a number of devices used and a largest memory "
-           "of a device that are all at most as large\n";
+    out << "\nfront: no other point" << OfTheSameWork()
+        << " has a step time, a number of devices used and a largest memory of a device that are "
+           "all at most as large\n";
+  }
+
+  /// " of the same batch"; empty if all points are of one work.
+  [[nodiscard]] std::string OfTheSameWork() const {
+    std::string names;
+    for (const Variation& variation : variations_) {
+      if (IsOfTheWork(variation.field)) {
+        names += (names.empty() ? " of the same " : " and ") + variation.name;
+      }
+    }
+    return names;
   }
 
   [[nodiscard]] Json ToJson(const std::vector<StoredTrial>& trials,
@@ -215,6 +227,7 @@ class WhatIfCommand final : public Subcommand {
       for (std::size_t v = 0; v < variations_.size(); ++v) {
         point.label += (v == 0 ? "" : " ") + variations_[v].name + "=" + trials[i].axes[v].value;
       }
+      point.work = WorkOf(trials[i]);
       point.devices = trials[i].metric("devices_used").value_or(0);
       point.step_seconds = trials[i].metric("step_time_seconds").value_or(0);
       point.peak_bytes = trials[i].metric("peak_bytes").value_or(0);

@@ -67,15 +67,34 @@ TEST(Placement, UnknownAndForbiddenDevices) {
                           AllOf(HasSubstr("op 'lost'"), HasSubstr("#7"), HasSubstr("2"))));
 }
 
-TEST(Placement, ManyFaultsAreCounted) {
+TEST(Placement, EveryFaultIsListed) {
   GraphBuilder builder("g");
   for (int i = 0; i < 30; ++i) {
     builder.AddOp(ComputeOp("op" + std::to_string(i), 1), {}, {});
   }
-  const auto faults = FindFaults(Placement(30, DeviceId(9)), std::move(builder).Build(),
-                                 Cluster(test::TwoDevices()));
-  ASSERT_EQ(faults.size(), 21U);
-  EXPECT_EQ(faults.back(), "and 10 more faults");
+  EXPECT_EQ(FindFaults(Placement(30, DeviceId(9)), std::move(builder).Build(),
+                       Cluster(test::TwoDevices()))
+                .size(),
+            30U);
+}
+
+TEST(Placement, OpsWithoutAKnownDeviceHideNoFaultsOfOthers) {
+  // p, whose device is not known, is tied to u; f leads v.
+  const KnownDevices devices = {std::nullopt, DeviceId(0), DeviceId(1), DeviceId(1)};
+  EXPECT_THAT(FindFaults(devices, SmallGraph(), Cluster(test::TwoDevices())),
+              ElementsAre(AllOf(HasSubstr("op 'v'"), HasSubstr("'b'"), HasSubstr("op 'f'"))));
+  EXPECT_THAT(FindFaults(KnownDevices(4), SmallGraph(), Cluster(test::TwoDevices())), IsEmpty());
+}
+
+TEST(Placement, ResidentBytesAreWhatStaysForTheWholeStep) {
+  GraphBuilder builder("g");
+  Op update = ComputeOp("u", 5, OpRole::kUpdate);
+  update.persistent_bytes = 16;
+  const OpId p = builder.AddOp(ComputeOp("p", 0, OpRole::kParameter), {}, {Bytes(8), Bytes(4)});
+  builder.AddOp(update, {builder.Output(p)}, {Bytes(2)});
+  const Graph graph = std::move(builder).Build();
+  EXPECT_EQ(ResidentBytes(graph, OpId(0)), 12);
+  EXPECT_EQ(ResidentBytes(graph, OpId(1)), 16);
 }
 
 TEST(Placement, AllowedByNameOrKind) {

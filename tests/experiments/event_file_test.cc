@@ -6,6 +6,7 @@
 #include <bit>
 #include <chrono>
 #include <cstring>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <stop_token>
 #include <thread>
@@ -73,6 +74,14 @@ std::vector<std::int64_t> StepsOf(const std::vector<tensorboard::Event>& events)
     }
   }
   return steps;
+}
+
+std::map<std::string, float> ScalarsOf(const tensorboard::Event& event) {
+  std::map<std::string, float> scalars;
+  for (const tensorboard::Summary::Value& value : event.summary().value()) {
+    scalars[value.tag()] = value.simple_value();
+  }
+  return scalars;
 }
 
 class EventFileTest : public ::testing::Test {
@@ -203,9 +212,41 @@ TEST_F(TrainEvents, OfASearchSayWhatItsMetricsSay) {
     samples.push_back(metric.at("samples"));
   }
   EXPECT_EQ(StepsOf(events), samples);
-  const tensorboard::Summary::Value& best = events.back().summary().value(0);
-  EXPECT_EQ(best.tag(), "step_time/best_seconds");
-  EXPECT_EQ(best.simple_value(), Metrics().back().at("best_step_time_seconds").get<float>());
+  const std::map<std::string, float> last = ScalarsOf(events.back());
+  EXPECT_EQ(last.at("step_time/best_seconds"),
+            Metrics().back().at("best_step_time_seconds").get<float>());
+  // Of the 16 placements of four ops on two devices; 60 samples.
+  const nlohmann::json result = nlohmann::json::parse(files_.dir.Read("run/seed-5/result.json"));
+  EXPECT_LE(result.at("unique_samples"), 16);
+  EXPECT_EQ(last.at("samples/unique_share"), result.at("unique_samples").get<float>() / 60);
+  EXPECT_EQ(last.at("samples/unique_share"), Metrics().back().at("unique_share").get<float>());
+  EXPECT_GT(last.at("samples_per_second"), 0);
+}
+
+/// A step that does not fit has a time too, which is not the best of anything.
+TEST_F(TrainEvents, HaveNoStepTimeWhileNothingFits) {
+  ClusterSpec small = test::TwoDevices();
+  for (Device& device : small.devices) {
+    device.memory_bytes = 1;  // an op's input and output are a byte each
+  }
+  WriteCluster(Cluster(small), files_.cluster);
+  std::vector<std::string> methods = {"annealing"};
+  if (!WhyNoLearning()) {
+    methods.emplace_back("reinforce");
+  }
+  for (const std::string& method : methods) {
+    std::filesystem::remove_all(files_.dir / "run");
+    ASSERT_EQ(RunPlacer({"train", Config("method: \"" + method + "\" samples: 20 seeds: 5")}).code,
+              3);
+    const std::vector<tensorboard::Event> events = Events();
+    ASSERT_GT(events.size(), 2U) << method;
+    for (std::size_t i = 2; i < events.size(); ++i) {
+      const std::map<std::string, float> scalars = ScalarsOf(events[i]);
+      EXPECT_FALSE(scalars.contains("step_time/best_seconds")) << method;
+      EXPECT_FALSE(scalars.contains("step_time/mean_seconds")) << method;
+      EXPECT_GT(scalars.at("samples/unique_share"), 0) << method;
+    }
+  }
 }
 
 /// Stopped at some update and resumed, the curves have every update once.
@@ -241,10 +282,9 @@ TEST_F(TrainEvents, OfAResumedRunHaveEveryUpdateOnce) {
   ASSERT_EQ(events.size(), metrics.size() + 2);
   for (std::size_t i = 0; i < metrics.size(); ++i) {
     EXPECT_EQ(events[i + 2].step(), metrics[i].at("samples"));
-    std::map<std::string, float> scalars;
-    for (const tensorboard::Summary::Value& value : events[i + 2].summary().value()) {
-      scalars[value.tag()] = value.simple_value();
-    }
+    const std::map<std::string, float> scalars = ScalarsOf(events[i + 2]);
+    EXPECT_EQ(scalars.at("step_time/best_seconds"),
+              metrics[i].at("best_step_time_seconds").get<float>());
     EXPECT_EQ(scalars.at("reward/mean"), metrics[i].at("mean_reward").get<float>());
     EXPECT_EQ(scalars.at("reward/best"), metrics[i].at("best_reward").get<float>());
     EXPECT_EQ(scalars.at("reward/baseline"), metrics[i].at("baseline").get<float>());

@@ -349,13 +349,17 @@ std::vector<pid_t> ChildrenOf(pid_t parent) {
   return children;
 }
 
-TEST_F(ExecutionTest, CtrlCInTheMiddleOfAMeasurementKeepsTheBestSoFar) {
+class InterruptedExecutionTest : public ExecutionTest,
+                                 public ::testing::WithParamInterface<std::vector<std::string>> {};
+
+TEST_P(InterruptedExecutionTest, KeepsTheBestSoFar) {
   ASSERT_EQ(RunHere("profile", {"-o", Path("p.pb")}).code, 0);
   UseModel("sleep_ms 20\ncount_steps 1");
-  const Process process({"optimize", model_, "--inputs", "float32[1]", "--devices", "cpu:0,cpu:1",
-                         "--method", "annealing", "--samples", "100000", "--runner", "measured",
-                         "--profile", Path("p.pb"), "-o", Path("plan.txtpb")},
-                        Path("err.txt"));
+  std::vector<std::string> args = {"optimize",  model_,        "--inputs", "float32[1]",
+                                   "--devices", "cpu:0,cpu:1", "--method", "annealing",
+                                   "--profile", Path("p.pb"),  "-o",       Path("plan.txtpb")};
+  args.insert(args.end(), GetParam().begin(), GetParam().end());
+  const Process process(args, Path("err.txt"));
   // Enough steps for a few placements, however slow the machine is.
   std::error_code none_yet;
   for (int i = 0; i < 6000; ++i) {
@@ -381,6 +385,11 @@ TEST_F(ExecutionTest, CtrlCInTheMiddleOfAMeasurementKeepsTheBestSoFar) {
   }
   EXPECT_EQ(files, 5U);  // model, its steps, profile, plan, err.txt
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    Runners, InterruptedExecutionTest,
+    ::testing::Values(std::vector<std::string>{"--runner", "measured", "--samples", "100000"},
+                      std::vector<std::string>{"--samples", "200", "--rounds", "100000"}));
 
 }  // namespace
 }  // namespace placer

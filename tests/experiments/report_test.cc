@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
+#include "experiments/environment.h"
 #include "experiments/report/method_table.h"
 #include "experiments/report/plan_view.h"
 #include "experiments/report/report_page.h"
@@ -18,18 +21,19 @@ using test::RunPlacer;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::Pair;
 
 class ReportTest : public ::testing::Test {
  protected:
   /// A run of two seeds; everything is decided op by op.
   void Train(const test::TestFiles& files, const std::string& method = "annealing",
-             const std::string& folder = "run") const {
+             const std::string& folder = "run", int samples = 60) const {
     std::filesystem::create_directories((files.dir / folder).parent_path());
-    const std::string config =
-        files.dir.Write(folder + ".txtpb",
-                        "name: \"toy\" model: \"" + files.model + "\" cluster: \"" + files.cluster +
-                            "\" output_dir: \"" + Path(files, folder) + "\" method: \"" + method +
-                            "\" samples: 60 seeds: [3, 1] space: \"ops\"");
+    const std::string config = files.dir.Write(
+        folder + ".txtpb", "name: \"toy\" model: \"" + files.model + "\" cluster: \"" +
+                               files.cluster + "\" output_dir: \"" + Path(files, folder) +
+                               "\" method: \"" + method + "\" samples: " + std::to_string(samples) +
+                               " seeds: [3, 1] space: \"ops\"");
     ASSERT_EQ(RunPlacer({"train", config}).code, 0);
   }
   static std::string Path(const test::TestFiles& files, const std::string& name) {
@@ -106,6 +110,28 @@ TEST_F(ReportTest, RunsOfOneProblemShareATable) {
   EXPECT_EQ(report.at("problems").at(0).at("plans").size(), 2U);
 }
 
+TEST_F(ReportTest, MethodsOfUnequalSamplesAreToldApart) {
+  Train(files_, "annealing", "runs/a", 20);
+  Train(files_, "annealing", "runs/b", 60);
+  Train(files_, "cross_entropy", "runs/c", 60);
+  Train(files_, "random", "runs/d", 40);
+  const nlohmann::json problem =
+      Report(Path(files_, "runs"), "heft,annealing").at("problems").at(0);
+  std::vector<std::string> labels;
+  for (const auto& method : problem.at("methods")) {
+    labels.push_back(method.at("label"));
+    EXPECT_FALSE(RowOf(problem, labels.back()).at("vs_annealing").is_null()) << labels.back();
+  }
+  // With the 40 samples of `random` no run has annealing.
+  EXPECT_THAT(labels, ElementsAre("annealing, 20 samples", "annealing, 60 samples",
+                                  "cross_entropy, 60 samples", "random, 40 samples", "heft",
+                                  "annealing, 40 samples"));
+  EXPECT_THAT(problem.at("notes").at(0).get<std::string>(), HasSubstr("(20, 40, 60)"));
+  EXPECT_EQ(problem.at("sources").at(0).at("method"), "annealing, 20 samples");
+  EXPECT_THAT(problem.at("plans").at(0).at("label").get<std::string>(),
+              HasSubstr(" samples, seed"));
+}
+
 TEST_F(ReportTest, ASweepIsASourceOfRuns) {
   Train(files_);
   ExperimentConfig config = ReadExperiment(files_.dir / "run/config.txtpb");
@@ -118,7 +144,7 @@ TEST_F(ReportTest, ASweepIsASourceOfRuns) {
       config.output_dir.clear();
       trials.push_back({"000000000000000" + std::to_string(seed), ExperimentToText(config), {}});
     }
-    store.SetPlan("toys", "", trials);
+    store.SetPlan("toys", "name: \"toys\"", trials);
     for (std::size_t t = 0; t < 2; ++t) {  // the third has not begun
       TrialResult result;
       result.metrics = {{"feasible", 1}, {"step_time_seconds", t == 0 ? 131e-12 : 142e-12}};
@@ -137,6 +163,15 @@ TEST_F(ReportTest, ASweepIsASourceOfRuns) {
               1e-15);
   EXPECT_EQ(problem.at("plans").at(0).at("seed"), 7);
   EXPECT_DOUBLE_EQ(problem.at("plans").at(0).at("step").at("step_time_seconds"), 131e-12);
+  // One process of this build on this machine ran both trials.
+  const nlohmann::json& source = problem.at("sources").at(0);
+  EXPECT_EQ(source.at("command"), "placer sweep config.txtpb");
+  EXPECT_EQ(source.at("config"), "name: \"toys\"");
+  nlohmann::json here = nlohmann::json::array();
+  for (const auto& [word, value] : DescribeEnvironment(ThisEnvironment())) {
+    here.push_back({word, value});
+  }
+  EXPECT_THAT(source.at("environments"), ElementsAre(here));
 }
 
 TEST_F(ReportTest, AModelThatHasGoneLeavesTheTable) {
@@ -194,18 +229,19 @@ TEST(ReportPageTest, HostileNamesStayData) {
   EXPECT_THROW(static_cast<void>(FillPage("no place", data)), std::logic_error);
 }
 
+ReportTrial Trial(Seed seed, double seconds) {
+  ReportTrial trial;
+  trial.seed = seed;
+  trial.feasible = true;
+  trial.step_time = Seconds(seconds);
+  return trial;
+}
+
 TEST(ReportTableTest, DifferencesArePairedBySeed) {
-  const auto trial = [](Seed seed, double seconds) {
-    ReportTrial made;
-    made.seed = seed;
-    made.feasible = true;
-    made.step_time = Seconds(seconds);
-    return made;
-  };
   ReportProblem problem;
   problem.bound_seconds = 1;
-  problem.methods = {{"etf", true, false, 10, {trial(1, 4), trial(2, 2)}},
-                     {"reinforce", false, true, 10, {trial(2, 1), trial(1, 3)}}};
+  problem.methods = {{"etf", true, false, 10, {Trial(1, 4), Trial(2, 2)}},
+                     {"reinforce", false, true, 10, {Trial(2, 1), Trial(1, 3)}}};
   FillMethodTable(problem);
   ASSERT_EQ(problem.rows.size(), 2U);
   EXPECT_EQ(problem.rows[0].method, 1U);  // the shorter mean first
@@ -215,6 +251,40 @@ TEST(ReportTableTest, DifferencesArePairedBySeed) {
   EXPECT_DOUBLE_EQ(problem.rows[0].vs_heuristic->mean, -0.375);
   EXPECT_FALSE(problem.rows[0].vs_heuristic->interval);
   EXPECT_FALSE(problem.rows[0].vs_annealing);
+}
+
+TEST(ReportTableTest, TheYardstickHasAsManySamples) {
+  ReportProblem problem;
+  problem.methods = {{"annealing", false, true, 50, {Trial(1, 4)}},
+                     {"annealing", false, true, 200, {Trial(1, 2)}},
+                     {"reinforce", false, true, 50, {Trial(1, 3)}},
+                     {"reinforce", false, true, 200, {Trial(1, 1)}},
+                     {"reinforce", false, true, 800, {Trial(1, 1)}},
+                     {"heft", false, false, 200, {Trial(1, 5)}},
+                     {"heft", true, false, 800, {Trial(1, 6)}}};
+  FillMethodTable(problem);
+  std::map<std::string, std::optional<double>> changes;
+  for (const ReportRow& row : problem.rows) {
+    changes[problem.methods[row.method].label] =
+        row.vs_annealing ? std::optional(row.vs_annealing->mean) : std::nullopt;
+  }
+  EXPECT_THAT(
+      changes,
+      ElementsAre(Pair("annealing, 200 samples", 0.0), Pair("annealing, 50 samples", 0.0),
+                  Pair("heft, 200 samples", 1.5), Pair("heft, 800 samples", std::nullopt),
+                  Pair("reinforce, 200 samples", -0.5), Pair("reinforce, 50 samples", -0.25),
+                  Pair("reinforce, 800 samples", std::nullopt)));
+}
+
+TEST(ReportTableTest, HeuristicsCompareWithTheOnlyYardstick) {
+  ReportProblem problem;
+  problem.methods = {{"annealing", false, true, 50, {Trial(1, 4)}},
+                     {"heft", false, false, 4000, {Trial(1, 5)}}};
+  FillMethodTable(problem);
+  EXPECT_EQ(problem.methods[0].label, "annealing");
+  EXPECT_EQ(problem.methods[1].label, "heft");
+  EXPECT_DOUBLE_EQ(problem.rows[1].vs_annealing->mean, 0.25);
+  EXPECT_TRUE(problem.notes.empty());
 }
 
 TEST(ReportViewTest, ThinningKeepsPeaks) {

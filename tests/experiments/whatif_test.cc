@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "experiments/experiment_config.h"
 #include "graphs/base/error.h"
 #include "tests/experiments/command_runner.h"
@@ -15,6 +17,7 @@ using test::CommandResult;
 using test::RunPlacer;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 
 ExperimentConfig Base() {
   ExperimentConfig config;
@@ -49,6 +52,44 @@ TEST(WhatIf, TheFrontHasWhatNothingBeats) {
                            Plan(3, 2, 10), Plan(1, 1, 1, 0)}),
               ElementsAre(true, true, false, true, true, false));
   EXPECT_TRUE(ParetoFront({}).empty());
+}
+
+TEST(WhatIf, StepsOfOtherWorkDoNotCompare) {
+  std::vector<StoredTrial> trials = {Plan(5, 1, 10), Plan(3, 1, 10), Plan(9, 1, 20),
+                                     Plan(8, 1, 20)};
+  for (std::size_t i = 0; i < trials.size(); ++i) {
+    trials[i].axes = {{"model.batch", i < 2 ? "16" : "64"}, {"cluster.links.bandwidth", "1x"}};
+  }
+  EXPECT_EQ(WorkOf(trials[3]), "model.batch=64");
+  EXPECT_THAT(ParetoFront(trials), ElementsAre(false, true, false, true));
+  EXPECT_TRUE(IsOfTheWork("model"));
+  EXPECT_TRUE(IsOfTheWork("objective"));
+  EXPECT_FALSE(IsOfTheWork("cluster.devices"));
+  EXPECT_FALSE(IsOfTheWork("samples"));
+}
+
+TEST(WhatIf, EveryBatchHasAFront) {
+  const std::vector<std::string> args = {
+      "whatif", "zoo:rnnlm?unroll=2", "--cluster", "zoo:k80x2", "--vary",    "batch=16,64",
+      "--vary", "devices=1,2",       "--groups",  "10",        "--samples", "100"};
+  std::vector<std::string> json_args = args;
+  json_args.emplace_back("--json");
+  const CommandResult json = RunPlacer(json_args);
+  ASSERT_EQ(json.code, 0) << json.err;
+  std::map<std::string, double> best;
+  std::map<std::string, bool> best_on_front;
+  const nlohmann::json report = json.json();
+  for (const auto& point : report.at("points")) {
+    const std::string batch = point.at("vary").at("batch");
+    const double time = point.at("metrics").at("step_time_seconds");
+    if (!best.contains(batch) || time < best.at(batch)) {
+      best[batch] = time;
+      best_on_front[batch] = point.at("front");
+    }
+  }
+  EXPECT_THAT(best_on_front, ElementsAre(Pair("16", true), Pair("64", true)));
+  EXPECT_GT(best.at("64"), best.at("16"));
+  EXPECT_THAT(RunPlacer(args).out, HasSubstr("front: no other point of the same batch has a step"));
 }
 
 TEST(WhatIf, ReportsTheBestPlanOfEveryPoint) {

@@ -11,7 +11,10 @@
 namespace placer {
 namespace {
 
-using testing::ElementsAre;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using testing::ThrowsMessage;
 using Set = Separation::DeviceSet;
 
 std::vector<std::uint32_t> OneByOne(std::size_t n) {
@@ -56,6 +59,27 @@ TEST(SeparationTest, ImpossibleRulesAreRefused) {
   EXPECT_THROW(Separation(kAB, OneByOne(5), std::vector<Set>(5, 0b1)), InputError);
   const std::vector<std::uint32_t> tied = {0, 1, 2, 2, 3};
   EXPECT_THROW(Separation(kAB, tied, std::vector<Set>(4, 0b111)), InputError);
+}
+
+/// So many items, no two of which may share one of so many devices.
+void KeepAllApart(std::size_t items, std::size_t devices) {
+  std::vector<ApartRule> rules;
+  for (std::size_t a = 0; a < items; ++a) {
+    for (std::size_t b = 0; b < a; ++b) {
+      rules.push_back({std::to_string(a) + "," + std::to_string(b), Ops({a}), Ops({b})});
+    }
+  }
+  const std::vector<Set> allowed(items, (Set{1} << devices) - 1);
+  static_cast<void>(Separation(rules, OneByOne(items), allowed));
+}
+
+TEST(SeparationTest, GivingUpIsNotAContradiction) {
+  EXPECT_NO_THROW(KeepAllApart(9, 9));
+  EXPECT_THAT([] { KeepAllApart(4, 3); }, ThrowsMessage<InputError>(HasSubstr("are too few")));
+  // To see that there is nothing for ten on nine takes more than 9! steps.
+  EXPECT_THAT([] { KeepAllApart(10, 9); },
+              ThrowsMessage<InputError>(AllOf(HasSubstr("within 100000 steps, there may be some"),
+                                              Not(HasSubstr("too few")))));
 }
 
 /// Random rules, devices and placements against trying everything.

@@ -141,15 +141,20 @@ TEST(ConstraintsTest, ContradictionsNameTheConstraints) {
 TEST(ConstraintsTest, FaultsOfAPlanAreListed) {
   const ConstrainedProblem problem =
       ApplyConstraints(SixOps(), CompleteCluster(3), {.pin = {"c/0=d2"}, .apart = {"a/*,b/*"}});
-  Placement placement(6, DeviceId(0));
-  EXPECT_THAT(FindFaults(placement, problem), ElementsAre(HasSubstr("'c/0'")));
-  placement.set_device(OpId(4), DeviceId(2));
-  EXPECT_THAT(FindFaults(placement, problem),
-              ElementsAre("op 'b/0': is on 'd0' with op 'a/0', expected another device (apart "
+  KnownDevices devices(6, DeviceId(0));
+  EXPECT_THAT(FindFaults(devices, problem),
+              ElementsAre("op 'c/0': is on 'd0', expected one of 'd2'",
+                          "op 'b/0': is on 'd0' with op 'a/0', expected another device (apart "
+                          "'a/*,b/*')",
+                          "op 'b/1': is on 'd0' with op 'a/0', expected another device (apart "
                           "'a/*,b/*')"));
-  placement.set_device(OpId(0), DeviceId(1));
-  placement.set_device(OpId(1), DeviceId(2));
-  EXPECT_THAT(FindFaults(placement, problem), IsEmpty());
+  devices[0] = devices[2] = std::nullopt;  // what is not known breaks nothing
+  devices[4] = DeviceId(2);
+  EXPECT_THAT(FindFaults(devices, problem),
+              ElementsAre("op 'b/1': is on 'd0' with op 'a/1', expected another device (apart "
+                          "'a/*,b/*')"));
+  devices[1] = DeviceId(2);
+  EXPECT_THAT(FindFaults(devices, problem), IsEmpty());
 }
 
 }  // namespace

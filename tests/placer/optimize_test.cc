@@ -62,6 +62,7 @@ TEST(AutoPlacer, TellsTheProgressOfTheWhole) {
     EXPECT_FALSE(IsBetter(seen[i - 1].best, seen[i].best));
   }
   EXPECT_EQ(seen.back().samples, found.samples);
+  EXPECT_EQ(seen.back().unique_samples, found.unique_samples);
   EXPECT_EQ(seen.back().best, found.best);
 }
 

@@ -68,6 +68,22 @@ TEST(PlanApplyTest, NewOpsFollowTheHeaviestNeighbour) {
   EXPECT_THAT(applied.dropped, ElementsAre("gone"));
 }
 
+TEST(PlanApplyTest, NewOpsWithNothingToFollowAreToldApart) {
+  GraphBuilder builder("two_parts");
+  const OpId a = builder.AddOp(test::ComputeOp("a", 1), {}, {test::Bytes(1)});
+  Op picky = test::ComputeOp("picky", 1);
+  picky.allowed_devices = {"d1"};
+  builder.AddOp(picky, {builder.Output(a)}, {test::Bytes(1)});
+  builder.AddOp(test::ComputeOp("after", 1), {builder.Output(a)}, {test::Bytes(1)});
+  const OpId far = builder.AddOp(test::ComputeOp("far", 1), {}, {test::Bytes(1)});
+  builder.AddOp(test::ComputeOp("farther", 1), {builder.Output(far)}, {test::Bytes(1)});
+  const AppliedPlan applied =
+      ApplyPlan(Plan({{"a", "d2"}}), std::move(builder).Build(), CompleteCluster(3));
+  EXPECT_THAT(Indices(applied.placement), ElementsAre(2, 1, 2, 0, 0));
+  EXPECT_THAT(applied.followed, ElementsAre("after"));
+  EXPECT_THAT(applied.alone, ElementsAre("picky", "far", "farther"));
+}
+
 TEST(PlanApplyTest, NamesThatOnlyLookDifferentAreMatched) {
   const Graph graph = Chain({{"/conv1/Conv", 1}, {"/conv2/Conv", 1}});
   const AppliedPlan applied = ApplyPlan(
@@ -103,7 +119,7 @@ TEST(PlanApplyTest, RandomChangesGiveValidPlacements) {
     const AppliedPlan applied = ApplyPlan(saved, graph, cluster);
     EXPECT_THAT(FindFaults(applied.placement, graph, cluster), IsEmpty());
     EXPECT_EQ(applied.kept.size() + applied.matched.size() + applied.followed.size() +
-                  applied.moved.size(),
+                  applied.alone.size() + applied.moved.size(),
               graph.num_ops());
     EXPECT_THAT(applied.dropped, ElementsAre("extra"));
   }

@@ -10,6 +10,7 @@
 #include "graphs/base/error.h"
 #include "placer/group_enumeration.h"
 #include "placer/reinforce_placer.h"
+#include "tests/support/fake_runner.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_problem.h"
 
@@ -20,6 +21,7 @@ using test::TempDir;
 using testing::HasSubstr;
 using testing_support::Bytes;
 using testing_support::CompleteCluster;
+using testing_support::FakeRunner;
 using testing_support::RandomDag;
 using testing_support::TestProblem;
 using testing_support::TimedOp;
@@ -39,6 +41,9 @@ std::string Contents(const std::filesystem::path& path) {
   std::ifstream stream(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(stream), {}};
 }
+
+/// What equal runs have in common in their checkpoints: all but the times.
+std::string StateOf(const std::filesystem::path& path) { return Contents(path); }
 
 /// An error of `f`, or "no error".
 template <typename F>
@@ -135,13 +140,72 @@ TEST(ReinforceTrainer, ResumesByteForByte) {
     trainer.Run();
     EXPECT_EQ(trainer.num_updates(), 100);
   }
-  EXPECT_NE(Contents(dir / "resumed"), Contents(dir / "straight"));
+  EXPECT_NE(StateOf(dir / "resumed"), StateOf(dir / "straight"));
   const auto [resumed_updates, resumed] = run(800, "resumed");
   EXPECT_EQ(resumed_updates, 200);
-  EXPECT_EQ(Contents(dir / "resumed"), Contents(dir / "straight"));
+  EXPECT_EQ(StateOf(dir / "resumed"), StateOf(dir / "straight"));
   EXPECT_EQ(resumed.groups, straight.groups);
   EXPECT_EQ(resumed.best, straight.best);
   EXPECT_EQ(resumed.unique_samples, straight.unique_samples);
+}
+
+/// A trainer's checkpoint after 60 samples, and how its run went.
+struct Trained {
+  std::string checkpoint;
+  std::int64_t updates = 0;
+  PlaceResult result;
+};
+
+/// Runs in batches of eight, evaluated three at a time. @param stop_after  evaluations after which
+/// a stop is asked for, in the middle of whatever is going on; the run then goes on from its
+/// checkpoint
+Trained TrainWithStop(const ReinforceOptions& options, int stop_after) {
+  const TempDir dir;
+  const TestProblem test(RandomDag(10, 1), CompleteCluster(3));
+  Trained trained;
+  for (const bool stops : {stop_after > 0, false}) {
+    std::stop_source stop;
+    int evaluations = 0;
+    const FakeRunner runner(
+        test.graph, test.cluster,
+        [&](const Placement& placement) {
+          if (++evaluations == stop_after && stops) {
+            stop.request_stop();
+          }
+          StepSummary summary;
+          test.runner.RunBatch(std::span(&placement, 1), std::span(&summary, 1));
+          return summary;
+        },
+        /*preferred_batch=*/3);
+    const Problem problem(test.problem, runner);
+    PlaceRequest request = Request(problem, 60, dir / "state");
+    request.stop = stop.get_token();
+    ReinforceTrainer trainer(request, options);
+    trainer.Run();
+    trained.updates = trainer.num_updates();
+    trained.result = trainer.Finish();
+    EXPECT_EQ(trained.result.interrupted, stops);
+    EXPECT_GE(trained.result.samples, stops ? stop_after : 60);
+  }
+  trained.checkpoint = StateOf(dir / "state");
+  return trained;
+}
+
+TEST(ReinforceTrainer, AStopAnywhereChangesNothing) {
+  for (const bool warm : {false, true}) {
+    ReinforceOptions options = SmallOptions();
+    options.batch = 8;
+    options.warm = warm;
+    const Trained straight = TrainWithStop(options, 0);
+    for (const int stop_after : {1, 7, 8, 11, 17, 30, 59}) {
+      const Trained resumed = TrainWithStop(options, stop_after);
+      EXPECT_EQ(resumed.checkpoint, straight.checkpoint) << warm << ", " << stop_after;
+      EXPECT_EQ(resumed.updates, straight.updates);
+      EXPECT_EQ(resumed.result.groups, straight.result.groups);
+      EXPECT_EQ(resumed.result.samples, straight.result.samples);
+      EXPECT_EQ(resumed.result.unique_samples, straight.result.unique_samples);
+    }
+  }
 }
 
 TEST(ReinforceTrainer, RefusesACheckpointOfAnotherRunAndADamagedOne) {

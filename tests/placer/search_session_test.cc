@@ -117,6 +117,36 @@ TEST_F(SearchSessionTest, RefusesADeviceThatAGroupMayNotUse) {
   EXPECT_EQ(session.Evaluate(On(2, 0, 0))->step_time, Picoseconds(99));  // and goes on
 }
 
+TEST_F(SearchSessionTest, KnowsItsStateBeforeTheLastBatch) {
+  const PlaceRequest request = Request(100);
+  SearchSession session(request);
+  std::vector<StepSummary> summaries(3);
+  session.EvaluateBatch(std::vector{On(0, 0, 0), On(2, 0, 0)}, summaries);
+  const std::string state = session.SaveState();
+  EXPECT_EQ(session.BeforeLastBatch().SaveState(), SearchSession(request).SaveState());
+  // One that is new and better, one that is known, one that is new.
+  session.EvaluateBatch(std::vector{On(2, 2, 0), On(2, 0, 0), On(1, 0, 0)}, summaries);
+  EXPECT_NE(session.SaveState(), state);
+  EXPECT_EQ(session.BeforeLastBatch().SaveState(), state);
+}
+
+TEST_F(SearchSessionTest, AbsorbedPlacementsAreKnown) {
+  const PlaceRequest request = Request(100);
+  PlaceRequest part = request;
+  part.keep_hashes = true;
+  SearchSession other(part);
+  other.Evaluate(On(0, 0, 0));
+  other.Evaluate(On(2, 0, 0));
+  SearchSession session(request);
+  session.Evaluate(On(0, 0, 0));
+  session.Absorb(std::move(other).Finish());
+  EXPECT_EQ(session.samples(), 3);
+  EXPECT_EQ(session.unique_samples(), 2);
+  EXPECT_TRUE(session.seen(On(2, 0, 0)));
+  EXPECT_EQ(session.best_groups(), On(2, 0, 0));
+  EXPECT_TRUE(std::move(session).Finish().hashes.empty());  // nobody asked for them
+}
+
 TEST_F(SearchSessionTest, StopsWhenAsked) {
   std::stop_source stop;
   PlaceRequest request = Request(10);
@@ -155,6 +185,7 @@ TEST_F(SearchSessionTest, TellsProgressAtTheEnd) {
   ASSERT_FALSE(told.empty());
   EXPECT_EQ(told.back().samples, 1000);
   EXPECT_EQ(told.back().best, result.best);
+  EXPECT_EQ(told.back().unique_samples, 1);
   // Ten times a second at most, and once at the end.
   EXPECT_LE(static_cast<double>(told.size()), result.wall.count() * 10 + 1);
 }

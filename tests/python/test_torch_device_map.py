@@ -33,20 +33,50 @@ def images():
     return torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(2))
 
 
+def export_onnx(model, inputs, path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(model, inputs, str(path), training=torch.onnx.TrainingMode.PRESERVE,
+                          do_constant_folding=False, opset_version=13)
+
+
 @pytest.fixture(scope="module")
 def device_map(model, images, tmp_path_factory):
     folder = tmp_path_factory.mktemp("device_map")
     onnx, plan, result = folder / "resnet18.onnx", folder / "plan.txtpb", folder / "map.json"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(model, images, str(onnx), training=torch.onnx.TrainingMode.PRESERVE,
-                          do_constant_folding=False, opset_version=13)
+    export_onnx(model, images, onnx)
     run_placer("optimize", onnx, "--batch", 64, "--cluster", "zoo:k80x2", "--whole-modules",
                "--objective", "max-load", "--samples", 300, "-o", plan)
     run_placer("export", plan, onnx, "--batch", 64, "--format", "device_map", "-o", result)
     content = json.loads(result.read_text())
     assert content["conflicts"] == []
     return content["device_map"]
+
+
+class Encoder(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.pos_embedding = torch.nn.Parameter(torch.zeros(1, 5, 8))
+        self.layers = torch.nn.Sequential(*[torch.nn.Linear(8, 8) for _ in range(4)])
+
+    def forward(self, tokens):
+        return self.layers(tokens + self.pos_embedding)
+
+
+class Transformer(torch.nn.Module):
+    """Parameters of the model itself, and of a module that holds others, as vision transformers have them."""
+
+    def __init__(self):
+        super().__init__()
+        self.class_token = torch.nn.Parameter(torch.zeros(1, 1, 8))
+        self.patches = torch.nn.Conv2d(3, 8, kernel_size=4, stride=4)
+        self.encoder = Encoder()
+        self.head = torch.nn.Linear(8, 3)
+
+    def forward(self, images):
+        tokens = self.patches(images).flatten(2).transpose(1, 2)
+        tokens = torch.cat([self.class_token.expand(tokens.shape[0], -1, -1), tokens], dim=1)
+        return self.head(self.encoder(tokens)[:, 0])
 
 
 def entries_of(name, device_map):
@@ -94,6 +124,21 @@ def test_every_tensor_is_under_exactly_one_entry(model, device_map):
     assert set(device_map) <= {path for path, _ in model.named_modules()}
     for name in model.state_dict():
         assert len(entries_of(name, device_map)) == 1, name
+
+
+@pytest.mark.parametrize("constraints", [[], ["--whole-modules"]], ids=["torn", "whole_modules"])
+def test_parameters_beside_modules_are_under_exactly_one_entry(constraints, tmp_path):
+    model = Transformer().eval()
+    onnx, plan, result = tmp_path / "transformer.onnx", tmp_path / "plan.txtpb", tmp_path / "map.json"
+    export_onnx(model, torch.rand(2, 3, 8, 8), onnx)
+    run_placer("optimize", onnx, "--cluster", "zoo:k80x2", "--method", "round_robin", "--space", "ops",
+               *constraints, "-o", plan)
+    run_placer("export", plan, onnx, "--format", "device_map", "-o", result)
+    entries = json.loads(result.read_text())["device_map"]
+    assert len(set(entries.values())) > 1, "a plan on one device shows nothing"
+    assert {"class_token", "encoder.pos_embedding"} <= set(entries)
+    for name in model.state_dict():
+        assert len(entries_of(name, entries)) == 1, name
 
 
 def test_the_model_computes_the_same_on_the_devices_of_the_map(model, images, device_map):

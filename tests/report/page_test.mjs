@@ -1,14 +1,24 @@
-// Opens a report and uses it: page_test.mjs CHROMIUM REPORT.html RUN/report.json STEP.json SCREENSHOTS
+// Opens a report and uses it: page_test.mjs CHROMIUM REPORT.html RUN STEP.json SCREENSHOTS. What it shows is held against what the run and `simulate` left.
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import puppeteer from 'puppeteer-core';
 
-const [chromium, file, reportFile, stepFile, screenshots] = process.argv.slice(2);
-const run = JSON.parse(readFileSync(reportFile, 'utf8')), { step } = JSON.parse(readFileSync(stepFile, 'utf8'));
+const [chromium, file, folder, stepFile, screenshots] = process.argv.slice(2);
+const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
+const run = readJson(`${folder}/report.json`), [environment] = readJson(`${folder}/environment.json`), { step } = readJson(stepFile);
 mkdirSync(screenshots, { recursive: true });
 const browser = await puppeteer.launch({ executablePath: chromium, headless: true, args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] });
 const faults = [];
+const perSecond = { s: 1, ms: 1e3, us: 1e6 };
+/** That a text is a time, to the digits it has. */
+function assertTime(text, seconds, what) {
+  const [number, unit] = text.split(' ');
+  assert.equal(number, (seconds * perSecond[unit]).toFixed(3), what);
+}
+const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+const commas = (count) => String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ',');
+
 try {
   const page = await browser.newPage();
   page.on('console', (message) => { if (['error', 'warn', 'warning'].includes(message.type())) faults.push(message.text()); });
@@ -21,55 +31,172 @@ try {
     await page.waitForSelector('html[data-ready=yes]', { timeout: 60000 });
   };
   const text = (selector) => page.$eval(selector, (element) => element.textContent);
+  const texts = (selector) => page.$$eval(selector, (elements) => elements.map((element) => element.textContent));
   const zoom = (id) => page.evaluate((name) => {
     const chart = document.getElementById(name).placerChart;
     const [{ start, end }] = chart.getOption().dataZoom;
     return [start, end];
   }, id);
+  /** What a chart draws, without its functions. */
+  const drawn = (id) => page.evaluate((name) => {
+    const { series, xAxis, yAxis } = document.getElementById(name).placerChart.getOption();
+    return JSON.parse(JSON.stringify({ series, xAxis, yAxis }));
+  }, id);
+  /** Where a value of a chart's axes is on the screen. */
+  const locate = (id, value) => page.evaluate((name, at) => {
+    const element = document.getElementById(name);
+    element.scrollIntoView({ block: 'center', behavior: 'instant' });
+    const [x, y] = element.placerChart.convertToPixel({ xAxisIndex: 0, yAxisIndex: 0 }, at), box = element.getBoundingClientRect();
+    return { x: box.x + x, y: box.y + y };
+  }, id, value);
+  /** The lines of the tooltip there, once its title is the one wanted: {title, word: value, ...}. */
+  const hover = async (id, value, title) => {
+    const { x, y } = await locate(id, value);
+    await page.mouse.move(x - 3, y);
+    await page.mouse.move(x, y);
+    await page.waitForFunction((name, wanted) => document.querySelector(`#${name} .tip b`)?.textContent === wanted, { timeout: 5000 }, id, title);
+    return Object.fromEntries(await page.$$eval(`#${id} .tip > div:not(:first-child)`, (lines) => lines.map(({ firstChild, lastChild }) => [firstChild.textContent.trim(), lastChild.textContent])));
+  };
+
+  async function numbersAreThoseOfTheRun() {
+    const row = await texts(`tr[data-method="${run.method}"] td`);
+    for (const [at, key] of [[1, 'mean'], [2, 'min'], [3, 'max']]) assertTime(row[at], run.step_time_seconds[key], `${key} of ${run.method}`);
+    assert.equal(row[4], `${((run.step_time_seconds.mean / run.problem.bound_seconds - 1) * 100).toFixed(1)} %`);
+    assert.equal(row[7], commas(mean(run.seeds.map((seed) => seed.samples))));
+    assert.equal(row[8], commas(mean(run.seeds.map((seed) => seed.unique_samples))));
+    assert.equal(row[10], `${run.seeds.length}/${run.seeds.length}`);
+    assert.ok(await page.$('tr[data-method="annealing"] .tag'), 'baselines are marked as computed here');
+
+    const cards = Object.fromEntries(await page.$$eval('.fact', (facts) => facts.map((fact) => [fact.firstChild.textContent, fact.querySelector('b').textContent])));
+    assertTime(cards['Lower bound'], run.problem.bound_seconds, 'bound');
+    assert.equal(cards.Model, `${commas(run.problem.ops)} ops`);
+
+    const curves = await drawn('curves-chart');
+    const [, unit] = /\((.*)\)/.exec(curves.yAxis[0].name);
+    const curve = curves.series.find((series) => series.name === run.method).data;
+    assert.equal(curve.at(-1)[0], run.samples);
+    assert.ok(Math.abs(curve.at(-1)[1] / perSecond[unit] / run.step_time_seconds.mean - 1) < 1e-9, 'the curve ends at the mean of the table');
+    const lines = curves.series.find((series) => series.name === 'baselines').markLine.data;
+    assert.ok(lines.some((line) => Math.abs(line.yAxis / perSecond[unit] / run.problem.bound_seconds - 1) < 1e-9), 'the bound is a line');
+    assert.match(await text('#curves .keys'), /heft \d/);
+
+    const reproduce = await text('#reproduce');
+    for (const part of [run.problem.graph_fingerprint, run.problem.cluster_fingerprint, environment.processor, environment.build, environment.version, `seeds${run.seeds.map((seed) => seed.seed).join(', ')}`]) {
+      assert.ok(reproduce.includes(part), part);
+    }
+    const [command, config] = await texts('#reproduce details pre');
+    assert.equal(command, 'placer train config.txtpb');
+    assert.equal(config, readFileSync(`${folder}/config.txtpb`, 'utf8'));
+  }
+
+  async function thePlanIsThatOfSimulate() {
+    assertTime((await drawn('timeline-chart')).xAxis[0].max.toFixed(3) + (step.step_time_seconds >= 10 ? ' s' : ' ms'), step.step_time_seconds, 'end of the timeline');
+    const dots = (await drawn('placement-chart')).series.filter((series) => series.type === 'scatter');
+    assert.deepEqual(dots.map((series) => series.name), step.devices.map((device) => device.name));
+    assert.equal(dots.reduce((sum, series) => sum + series.data.length, 0), run.problem.groups);
+
+    const memory = (await drawn('memory-chart')).series;
+    assert.deepEqual(memory.map((series) => Math.max(...series.data.map(([, bytes]) => bytes))), step.devices.map((device) => device.peak_bytes));
+    assert.deepEqual(memory.map((series) => series.markLine.data[0].yAxis), step.devices.map((device) => device.capacity_bytes));
+
+    const limits = await text('#limits');
+    assert.match(limits, new RegExp(`Step time ${(step.step_time_seconds * 1e3).toFixed(3)} ms, bound ${(step.bound_seconds * 1e3).toFixed(3)} ms`));
+    for (const sentence of step.limits) assert.ok(limits.includes(sentence), sentence);
+    for (const [i, device] of step.devices.entries()) {
+      const cells = await texts(`#limits [aria-label="Table of devices"] tbody tr:nth-child(${i + 1}) td`);
+      assert.equal(cells[0], device.name);
+      assertTime(cells[1], device.busy_seconds, `busy time of ${device.name}`);
+    }
+  }
+
+  /** By keyboard: the group is zoomed to and described. */
+  async function searchFinds() {
+    await page.focus('#search');
+    await page.keyboard.type('mixed_5b');
+    assert.ok((await page.$$('#found li')).length > 1);
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    const chosen = await text('#placement-details');
+    assert.match(chosen, /mixed_5b/);
+    assert.match(chosen, /device \/.*time .*outputs /);
+    const [start, end] = await zoom('placement-chart');
+    assert.ok(end - start < 60, 'search zooms');
+    await page.focus('#placement-chart');
+    await page.keyboard.press('0');
+    assert.deepEqual(await zoom('placement-chart'), [0, 100]);
+  }
+
+  /** A group, an op and a copy, each with device, time and bytes. */
+  async function hoverTells() {
+    const { graph, plans, devices } = JSON.parse(await text('#data')).problems[0];
+    const plan = plans.find((each) => each.label.startsWith(run.method));
+    const dot = (await drawn('placement-chart')).series.find((series) => series.type === 'scatter' && series.data.length > 0).data[0];
+    const group = await hover('placement-chart', dot.slice(0, 2), graph.groups.name[dot[2]]);
+    assert.equal(group.device, devices[plan.device_of_group[dot[2]]].name);
+    assertTime(group.time, plan.time_of_group[dot[2]] * 1e-12, 'time of the group');
+    assert.match(group.outputs, /^[\d.]+ [kMG]?B$/);
+
+    const names = [];
+    graph.ops.rest.forEach((rest, i) => names.push((names[i - 1] ?? '').slice(0, graph.ops.shared[i]) + rest));
+    /** The longest bar of a row, from the flat list of its spans. */
+    const longest = ({ channel, spans }) => {
+      let time = 0, found = { length: 0 };
+      for (let i = 0; i < spans.length; i += channel ? 8 : 5) {
+        const start = time + spans[i + 1], length = spans[i + 2];
+        time = start + length;
+        if (length > found.length) found = { length, middle: start + length / 2, op: names[spans[i + 3]], bytes: spans[i + 5], to: devices[spans[i + 6]]?.name };
+      }
+      return found;
+    };
+    for (const channel of [false, true]) {
+      const at = plan.timeline.rows.findIndex((row) => row.channel === channel && row.spans.length > 0), row = plan.timeline.rows[at];
+      const bar = longest(row);
+      const tip = await hover('timeline-chart', [bar.middle * 1e-9, at], channel ? `output of ${bar.op}` : bar.op);
+      assertTime(tip.time, bar.length * 1e-12, `time of ${bar.op}`);
+      assert.match(channel ? tip.bytes : tip.outputs, /^[\d.]+ [kMG]?B$/);
+      assert.equal(channel ? tip.to : tip.device, channel ? bar.to : row.name);
+    }
+  }
+
+  /** Ctrl and wheel zoom, the wheel alone does not; what is zoomed can be dragged. */
+  async function wheelAndDragMove(id, middle) {
+    const at = await locate(id, middle);
+    await page.mouse.move(at.x, at.y);
+    await page.mouse.wheel({ deltaY: -1 });
+    assert.deepEqual(await zoom(id), [0, 100]);
+    await page.keyboard.down('Control');
+    for (let i = 0; i < 5; i++) await page.mouse.wheel({ deltaY: -240 });
+    await page.keyboard.up('Control');
+    await page.waitForFunction((name) => document.getElementById(name).placerChart.getOption().dataZoom[0].end < 95, { timeout: 5000 }, id);
+    const [start, end] = await zoom(id);
+    await page.mouse.down();
+    await page.mouse.move(at.x - 90, at.y, { steps: 5 });
+    await page.mouse.up();
+    await page.waitForFunction((name, from) => document.getElementById(name).placerChart.getOption().dataZoom[0].start > from + 1, { timeout: 5000 }, id, start);
+    const moved = await zoom(id);
+    assert.ok(Math.abs(moved[1] - moved[0] - (end - start)) < 1e-6, 'dragging keeps the scale');
+    await page.focus(`#${id}`);
+    await page.keyboard.press('0');
+    assert.deepEqual(await zoom(id), [0, 100]);
+  }
 
   await open(1280, false);
-  // The numbers are those of the run.
-  const row = await page.$$eval(`tr[data-method="${run.method}"] td`, (cells) => cells.map((cell) => cell.textContent));
-  for (const [at, key] of [[1, 'mean'], [2, 'min'], [3, 'max']]) {
-    const [number, unit] = row[at].split(' ');
-    const wanted = run.step_time_seconds[key] * { s: 1, ms: 1e3, us: 1e6 }[unit];
-    assert.equal(number, wanted.toFixed(3), `${key} of ${run.method}`);
+  for (const id of ['methods', 'curves', 'placement', 'timeline', 'memory', 'limits', 'reproduce']) {
+    assert.ok(await page.$(`section#${id}`), `section ${id}`);
+    assert.ok(await page.$(`nav a[href="#${id}"]`), `link to ${id}`);
   }
+  await numbersAreThoseOfTheRun();
   // The best plan is annealing's; the run's own is there as well.
   const mine = await page.$$eval('select[aria-label=Plan] option', (options, method) => options.find((option) => option.textContent.startsWith(method)).value, run.method);
   await page.select('select[aria-label=Plan]', mine);
   await page.waitForSelector('html[data-ready=yes]');
-  assert.match(await text('#limits'), new RegExp(`${(step.step_time_seconds * 1e3).toFixed(3)} ms`));
-  for (const sentence of step.limits) assert.ok((await text('#limits')).includes(sentence), sentence);
-  assert.ok(await page.$('tr[data-method="annealing"] .tag'), 'baselines are marked as computed here');
-
-  // Search: the group is zoomed to and described; everything by keyboard.
-  await page.focus('#search');
-  await page.keyboard.type('mixed_5b');
-  assert.ok((await page.$$('#found li')).length > 1);
-  await page.keyboard.press('ArrowDown');
-  await page.keyboard.press('Enter');
-  const chosen = await text('#placement-details');
-  assert.match(chosen, /mixed_5b/);
-  assert.match(chosen, /device \/.*time .*outputs /);
-  const [start, end] = await zoom('placement-chart');
-  assert.ok(end - start < 60, 'search zooms');
-  await page.focus('#placement-chart');
-  await page.keyboard.press('0');
-  assert.deepEqual(await zoom('placement-chart'), [0, 100]);
-
-  // Hover.
-  const point = await page.evaluate(() => {
-    const element = document.getElementById('placement-chart'), chart = element.placerChart;
-    const { data } = chart.getOption().series.find((series) => series.type === 'scatter' && series.data.length > 0);
-    const [x, y] = chart.convertToPixel({ xAxisIndex: 0, yAxisIndex: 0 }, [data[0][0], data[0][1]]);
-    element.scrollIntoView();
-    const box = element.getBoundingClientRect();
-    return { x: box.x + x, y: box.y + y };
-  });
-  await page.mouse.move(point.x - 3, point.y);
-  await page.mouse.move(point.x, point.y);
-  await page.waitForFunction(() => /device/.test(document.querySelector('#placement-chart .tip')?.textContent ?? ''), { timeout: 5000 });
+  await thePlanIsThatOfSimulate();
+  await searchFinds();
+  await hoverTells();
+  const middle = ({ min, max }) => (min + max) / 2;
+  const { xAxis: [x], yAxis: [y] } = await drawn('placement-chart');
+  await wheelAndDragMove('placement-chart', [middle(x), middle(y)]);
+  await wheelAndDragMove('timeline-chart', [step.step_time_seconds * 500, 0]);
 
   // The timeline zooms by keys, and back.
   await page.focus('#timeline-chart');

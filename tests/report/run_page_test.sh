@@ -17,4 +17,4 @@ CONFIG
 "$placer" train "$folder/toy.txtpb" > /dev/null
 "$placer" report "$run" --baselines heft,annealing -o "$folder/report.html"
 "$placer" simulate zoo:inception_v3 --cluster zoo:k80x2 --placement "$run/placement.txtpb" --json > "$folder/step.json"
-exec "$node" "$folder/page_test.mjs" "$chromium" "$folder/report.html" "$run/report.json" "$folder/step.json" "$folder/screenshots"
+exec "$node" "$folder/page_test.mjs" "$chromium" "$folder/report.html" "$run" "$folder/step.json" "$folder/screenshots"

@@ -67,6 +67,35 @@ TEST(MeasuredRunner, GoesOnAfterACrash) {
   EXPECT_THAT(fixture.runner.first_failure(), HasSubstr("signal 9"));
 }
 
+TEST(MeasuredRunner, GoesOnAfterAHangWithinTheUsersLimit) {
+  FakeStep step("hang 1");
+  step.options.time_limit = Seconds(0.1);
+  const MeasuredFixture fixture({}, &step);
+  ASSERT_EQ(fixture.runner.Run(fixture.With({2})).outcome, StepOutcome::kOk);
+  const StepReport hung = fixture.runner.Run(fixture.With({1}));
+  EXPECT_EQ(hung.outcome, StepOutcome::kTimedOut);
+  EXPECT_THAT(hung.reason, HasSubstr("within 0.2"));  // a warm-up and a step that counts
+  EXPECT_EQ(fixture.runner.Run(fixture.With({3})).outcome, StepOutcome::kOk);
+}
+
+TEST(MeasuredRunner, ShortensALimitThatIsLong) {
+  FakeStep step;
+  step.options.time_limit = Seconds(60);
+  MeasuredFixture fixture({}, &step);
+  ASSERT_EQ(fixture.runner.Run(fixture.With({})).outcome, StepOutcome::kOk);
+  EXPECT_EQ(fixture.worker.time_limit(), Seconds(10));
+}
+
+TEST(MeasuredRunner, GoesOnAfterAPlacementThatEatsMemory) {
+  FakeStep step("eat 1");
+  step.options.memory_limit_bytes = 80'000'000;
+  const MeasuredFixture fixture({}, &step);
+  const StepReport eaten = fixture.runner.Run(fixture.With({1}));
+  EXPECT_EQ(eaten.outcome, StepOutcome::kOutOfMemory);
+  EXPECT_THAT(eaten.reason, HasSubstr("its limit is 80.00 MB"));
+  EXPECT_EQ(fixture.runner.Run(fixture.With({2})).outcome, StepOutcome::kOk);
+}
+
 TEST(MeasuredRunner, GivesUpAModelThatFailsUnderEveryPlacement) {
   const MeasuredFixture fixture("fail 1");
   std::vector<Placement> placements;
@@ -133,13 +162,44 @@ TEST(TimeInterleaved, TakesTurnsAndLeavesOutWhatFails) {
   plans[1].placement.set_device(OpId(1), DeviceId(1));
   plans[2].kind = StepPlan::Kind::kWorkConserving;
   int rounds = 0;
-  const std::vector<StepTiming> timings =
+  const InterleavedTimings measured =
       TimeInterleaved(worker, plans, 4, {}, false, [&](int) { ++rounds; });
   EXPECT_EQ(rounds, 4);
+  EXPECT_FALSE(measured.interrupted);
+  const std::vector<StepTiming>& timings = measured.timings;
   EXPECT_EQ(timings[0].times.size(), 4U);
   EXPECT_EQ(timings[1].outcome, StepOutcome::kFailed);
   EXPECT_TRUE(timings[1].times.empty());
   EXPECT_NEAR(timings[2].time.mean, timings[0].time.mean / 2, 2e-3);
+}
+
+TEST(TimeInterleaved, KeepsWhatWasMeasuredBeforeAnInterruption) {
+  FakeStep step;
+  std::stop_source stop;
+  step.options.stop = stop.get_token();
+  StepWorker worker(step.source, step.options);
+  std::vector<StepPlan> plans(2);
+  for (StepPlan& plan : plans) {
+    plan.placement = Placement(worker.graph().num_ops(), DeviceId(0));
+  }
+  plans[1].placement.set_device(OpId(1), DeviceId(1));
+  const InterleavedTimings two_rounds =
+      TimeInterleaved(worker, plans, 100, {}, false, [&](int round) {
+        if (round == 2) {
+          stop.request_stop();
+        }
+      });
+  EXPECT_TRUE(two_rounds.interrupted);
+  for (const StepTiming& timing : two_rounds.timings) {
+    EXPECT_EQ(timing.outcome, StepOutcome::kOk);
+    EXPECT_GE(timing.times.size(), 2U);
+    EXPECT_LT(timing.times.size(), 100U);
+    EXPECT_NEAR(timing.time.mean, 30e-3, 5e-3);
+  }
+  const InterleavedTimings none = TimeInterleaved(worker, plans, 1, {});
+  EXPECT_TRUE(none.interrupted);
+  EXPECT_EQ(none.timings[1].outcome, StepOutcome::kInterrupted);
+  EXPECT_THAT(none.timings[1].reason, HasSubstr("before it was measured"));
 }
 
 }  // namespace

@@ -11,8 +11,9 @@ namespace placer::testing_support {
 class FakeRunner final : public Runner {
  public:
   using Function = std::function<StepSummary(const Placement&)>;
-  FakeRunner(const Graph& graph, const Cluster& cluster, Function function)
-      : Runner(graph, cluster), function_(std::move(function)) {}
+  FakeRunner(const Graph& graph, const Cluster& cluster, Function function,
+             std::size_t preferred_batch = 64)
+      : Runner(graph, cluster), function_(std::move(function)), preferred_batch_(preferred_batch) {}
 
  private:
   [[nodiscard]] StepReport DoRun(const Placement& placement) const override {
@@ -29,7 +30,10 @@ class FakeRunner final : public Runner {
     }
   }
 
+  [[nodiscard]] std::size_t DoPreferredBatch() const noexcept override { return preferred_batch_; }
+
   Function function_;
+  std::size_t preferred_batch_;
 };
 
 }  // namespace placer::testing_support

@@ -6,12 +6,12 @@
 
 #include <array>
 #include <chrono>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <system_error>
 #include <thread>
 
-#include "cost_model/device_list.h"
-#include "experiments/command.h"
+#include "experiments/environment.h"
 #include "experiments/sweep/sweep_store.h"
 
 namespace placer {
@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kStoreVersion = 1;
+constexpr int kStoreVersion = 2;
 constexpr int kApplicationId = 0x504c5357;  // "PLSW"
 constexpr int kBusyMilliseconds = 60'000;
 
@@ -29,7 +29,8 @@ CREATE TABLE sweep(name TEXT NOT NULL, config TEXT NOT NULL);
 CREATE TABLE processes(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   host TEXT NOT NULL, pid INTEGER NOT NULL, version TEXT NOT NULL, processor TEXT NOT NULL,
-  started TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')));
+  started TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')),
+  environment TEXT NOT NULL DEFAULT '{}');
 CREATE TABLE trials(
   id INTEGER PRIMARY KEY,
   key TEXT NOT NULL UNIQUE,
@@ -61,10 +62,13 @@ int UserVersion(SQLite::Database& database) {
   return database.execAndGet("PRAGMA user_version").getInt();
 }
 
+int ApplicationId(SQLite::Database& database) {
+  return database.execAndGet("PRAGMA application_id").getInt();
+}
+
 void CheckVersion(SQLite::Database& database) {
-  const int application = database.execAndGet("PRAGMA application_id").getInt();
   const int version = UserVersion(database);
-  if (application != kApplicationId) {
+  if (ApplicationId(database) != kApplicationId) {
     throw InputError("is a database of something else, expected the store of a sweep");
   }
   if (version != kStoreVersion) {
@@ -93,6 +97,14 @@ void UseWriteAheadLog(SQLite::Database& database) {
   database.exec("PRAGMA foreign_keys = ON");
 }
 
+/// Version 1 did not keep the environment of a process.
+void Upgrade(SQLite::Database& database) {
+  if (ApplicationId(database) == kApplicationId && UserVersion(database) == 1) {
+    database.exec("ALTER TABLE processes ADD COLUMN environment TEXT NOT NULL DEFAULT '{}'");
+    database.exec("PRAGMA user_version = 2");
+  }
+}
+
 void MakeTables(SQLite::Database& database) {
   SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
   const bool empty = database.execAndGet("SELECT count(*) FROM sqlite_master").getInt() == 0;
@@ -101,6 +113,7 @@ void MakeTables(SQLite::Database& database) {
     database.exec("PRAGMA user_version = " + std::to_string(kStoreVersion));
     database.exec(kSchema);
   }
+  Upgrade(database);
   CheckVersion(database);
   transaction.commit();
 }
@@ -149,10 +162,12 @@ void SweepDatabase::Register() {
   if (gethostname(host.data(), host.size() - 1) != 0) {
     host.front() = '?';
   }
+  const Environment environment = ThisEnvironment();
   SQLite::Statement insert(
-      database, "INSERT INTO processes(host, pid, version, processor) VALUES(?, ?, ?, ?)");
+      database,
+      "INSERT INTO processes(host, pid, version, processor, environment) VALUES(?, ?, ?, ?, ?)");
   SQLite::bind(insert, std::string(host.data()), static_cast<std::int64_t>(getpid()),
-               std::string(kVersionText), DetectHost().processor);
+               environment.version, environment.processor, EnvironmentToJson(environment).dump());
   insert.exec();
   own = database.getLastInsertRowid();
   locks.Hold(own);

@@ -1,5 +1,6 @@
 #include "experiments/sweep/sweep_store.h"
 
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -58,6 +59,8 @@ TEST_F(SweepStoreTest, KeepsEverythingOfATrial) {
   EXPECT_EQ(trials[1].metrics, SomeResult().metrics);
   EXPECT_TRUE(trials[1].feasible());
   EXPECT_THAT(trials[1].process, HasSubstr(", placer "));
+  EXPECT_EQ(trials[1].environment, ThisEnvironment());
+  EXPECT_EQ(trials[0].environment, std::nullopt);
   EXPECT_EQ(store.Placement("k2"), SomeResult().placement);
   EXPECT_EQ(store.Placement("k1"), std::nullopt);
   const LearningCurve curve = store.Curve("k2");
@@ -182,6 +185,32 @@ TEST_F(SweepStoreTest, MergesTheStoresOfSeveralMachines) {
   EXPECT_EQ(merged[0].trial.state, TrialState::kPending);
   EXPECT_EQ(merged[1].trial.state, TrialState::kDone);
   EXPECT_EQ(merged[1].store, 1U);
+}
+
+TEST_F(SweepStoreTest, GoesOnWithAStoreOfTheFirstVersion) {
+  {
+    SweepStore store = Open();
+    store.SetPlan("demo", "", std::vector{Trial("k1"), Trial("k2")});
+    ASSERT_TRUE(store.Claim("k1"));
+    store.Finish("k1", SomeResult());
+  }
+  {
+    SQLite::Database database(path_.string(), SQLite::OPEN_READWRITE);
+    database.exec("ALTER TABLE processes DROP COLUMN environment");
+    database.exec("PRAGMA user_version = 1");
+  }
+  try {
+    static_cast<void>(SweepStore::OpenToRead(path_));
+    ADD_FAILURE() << "expected an error";
+  } catch (const InputError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("is a sweep store of version 1, expected 2"));
+  }
+  SweepStore store = Open();
+  EXPECT_TRUE(store.Claim("k2"));
+  const std::vector<StoredTrial> trials = store.Trials();
+  EXPECT_EQ(trials[0].state, TrialState::kDone);
+  EXPECT_EQ(trials[0].environment, std::nullopt);
+  EXPECT_EQ(trials[1].environment, ThisEnvironment());
 }
 
 TEST_F(SweepStoreTest, RefusesOtherFiles) {

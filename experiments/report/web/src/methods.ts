@@ -20,14 +20,16 @@ function tableRow(problem: Problem, row: Row, isBest: boolean): HTMLElement {
 function picture(problem: Problem): Mounted {
   const rows = problem.rows.filter((row) => row.step_seconds);
   const unit = unitFor(rows.map((row) => row.step_seconds!.min));
+  const longest = Math.max(...rows.map((row) => problem.methods[row.method].label.length));
+  const room = Math.min(240, Math.max(120, 7 * longest));
   return mount(Math.max(170, rows.length * 24 + 70), 'Step time of each method: mean, and range over the seeds', 'methods-chart', (narrow): Option => {
     const { ink, alarm, card, soft } = colors();
     const values = rows.map((row) => row.step_seconds!);
     return {
-      grid: { left: narrow ? 96 : 130, right: 24, top: 26, bottom: 44 },
+      grid: { left: narrow ? 96 : room + 10, right: 24, top: 26, bottom: 44 },
       xAxis: axis({ type: 'value', scale: true, name: `step time (${unit})`, nameLocation: 'middle', nameGap: 28, axisLabel: { formatter: formatTick, showMinLabel: false },
         min: problem.bound_seconds ? ({ min }: { min: number }) => Math.min(min, inUnit(problem.bound_seconds!, unit)) * 0.97 : undefined }),
-      yAxis: axis({ type: 'category', inverse: true, data: rows.map((row) => problem.methods[row.method].label), axisLabel: { color: ink, width: narrow ? 86 : 120, overflow: 'truncate' },
+      yAxis: axis({ type: 'category', inverse: true, data: rows.map((row) => problem.methods[row.method].label), axisLabel: { color: ink, width: narrow ? 86 : room, overflow: 'truncate' },
         splitLine: { show: false } }),
       tooltip: { ...base(card), trigger: 'item', formatter: ({ dataIndex }: { dataIndex: number }) => {
         const row = rows[dataIndex];
