@@ -18,7 +18,8 @@
 namespace placer {
 
 void AddWorkerOptions(CLI::App& app, ExecutionOptions& options) {
-  app.add_option("--step-seconds", options.step_seconds, "limit for one executed step; n in a row may take n times that (default 60)")
+  app.add_option("--step-seconds", options.step_seconds,
+                 "limit for one executed step; n in a row may take n times that (default 60)")
       ->check(CLI::PositiveNumber);
   app.add_option("--memory-gb", options.memory_gb,
                  "limit for the process that executes the model (default 80 % of the memory)")

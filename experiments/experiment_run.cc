@@ -130,8 +130,7 @@ void ExperimentRun::Print(std::ostream& out) const {
   out << config_.name << ": " << config_.method.name << ", " << FormatCount(config_.samples)
       << " samples per seed\n";
   PrintProblem(out, bench_);
-  out << fmt::format("bound {} ({})\n\n", FormatTime(bench_.bound()),
-                     bench_.binding());
+  out << fmt::format("bound {} ({})\n\n", FormatTime(bench_.bound()), bench_.binding());
   std::vector<Seconds> times;
   for (const Json& result : results_) {
     times.emplace_back(result.at("step_time_seconds").get<double>());

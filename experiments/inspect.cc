@@ -170,8 +170,7 @@ class InspectCommand final : public Subcommand {
     const HeadRoom room = Assess(bench, single);
     out << "\nOn " << bench.cluster().name() << " (" << bench.cluster().num_devices()
         << " devices)\n"
-        << "bound          " << FormatTime(bench.bound()) << " (" << bench.binding()
-        << ")\n"
+        << "bound          " << FormatTime(bench.bound()) << " (" << bench.binding() << ")\n"
         << "critical path  " << FormatTime(bench.lower_bound().critical_path)
         << fmt::format("; work / critical path {:.2f}\n", room.work_over_critical_path)
         << "single device  ";

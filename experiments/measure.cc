@@ -35,8 +35,8 @@ struct Row {
   }
 };
 
-/// Time / time of `reference` over the rounds in which both were measured: their trimmed mean, as of
-/// the times themselves. Nothing with fewer than two such rounds.
+/// Time / time of `reference` over the rounds in which both were measured: their trimmed mean, as
+/// of the times themselves. Nothing with fewer than two such rounds.
 std::optional<RobustMean> Ratio(const Row& row, const Row& reference) {
   if (!row.ok() || !reference.ok()) {
     return std::nullopt;
@@ -205,9 +205,8 @@ class MeasureCommand final : public Subcommand {
       plans.push_back(row.plan);
     }
     StatusLine status(console, "measuring in turns");
-    InterleavedTimings measured =
-        TimeInterleaved(worker, plans, rounds_, {}, /*give_up=*/false,
-                        [&](int round) { status.Show(round, rounds_); });
+    InterleavedTimings measured = TimeInterleaved(worker, plans, rounds_, {}, /*give_up=*/false,
+                                                  [&](int round) { status.Show(round, rounds_); });
     for (std::size_t i = 0; i < rows.size(); ++i) {
       rows[i].timing = std::move(measured.timings[i]);
     }
@@ -226,9 +225,9 @@ class MeasureCommand final : public Subcommand {
     const std::optional<StepMismatch>& mismatch = verification.mismatch;
     out << '\n'
         << row.label
-        << (mismatch ? ": differs from the original step: op '" + mismatch->op +
-                           "': " + mismatch->what
-                     : std::string(": outputs equal those of the original step"))
+        << (mismatch
+                ? ": differs from the original step: op '" + mismatch->op + "': " + mismatch->what
+                : std::string(": outputs equal those of the original step"))
         << std::endl;
   }
 
@@ -304,9 +303,8 @@ class MeasureCommand final : public Subcommand {
       }
       array.push_back(json);
     }
-    Json json = {{"graph", bench.graph().name()},
-                 {"devices", bench.cluster().name()},
-                 {"rows", array}};
+    Json json = {
+        {"graph", bench.graph().name()}, {"devices", bench.cluster().name()}, {"rows", array}};
     if (verification.done) {
       json["equal_outputs"] = !verification.mismatch;
     }

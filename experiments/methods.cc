@@ -24,8 +24,8 @@ PlacerRegistry AllPlacers() {
 }
 
 bool UsesBudget(const std::string& method) {
-  constexpr std::array<std::string_view, 6> kBudgeted = {"random", "annealing", "cross_entropy",
-                                                         "reinforce", "reinforce+warm", "auto"};
+  constexpr std::array<std::string_view, 6> kBudgeted = {
+      "random", "annealing", "cross_entropy", "reinforce", "reinforce+warm", "auto"};
   return std::find(kBudgeted.begin(), kBudgeted.end(), method) != kBudgeted.end();
 }
 

@@ -231,8 +231,7 @@ class OptimizeCommand final : public Subcommand {
         found.push_back({row.label, execution.problem().Expand(*row.result.groups)});
       }
     }
-    outcome.measured =
-        MeasureFound(execution, std::move(found), /*devices_alone=*/true, console);
+    outcome.measured = MeasureFound(execution, std::move(found), /*devices_alone=*/true, console);
     outcome.interrupted = outcome.interrupted || outcome.measured->interrupted;
   }
 

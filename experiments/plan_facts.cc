@@ -192,8 +192,7 @@ void PrintPlan(std::ostream& out, const Workbench& bench, const PlanFacts& facts
   const bool max_load = bench.objective() == Objective::kMaxLoad;
   out << fmt::format("{}: {}, bound {} ({}), at most {} above the optimum\n",
                      max_load ? "Load of the busiest device" : "Step time",
-                     FormatTime(report.step_time), FormatTime(bench.bound()),
-                     bench.binding(),
+                     FormatTime(report.step_time), FormatTime(bench.bound()), bench.binding(),
                      FormatPercent(bench.GapLimit(report.step_time)));
   if (report.outcome != StepOutcome::kOk) {
     out << "Does not fit: " << DescribeShortages(bench, report) << '\n';

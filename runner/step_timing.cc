@@ -29,7 +29,8 @@ bool AddRepeats(StepWorker& worker, const StepPlan& plan, int warmup, int repeat
   return true;
 }
 
-/// One turn of every plan that has not failed and is not given up. @throws WorkerError if interrupted
+/// One turn of every plan that has not failed and is not given up. @throws WorkerError if
+/// interrupted
 void TimeRound(StepWorker& worker, std::span<const StepPlan> plans, bool first,
                const TimingOptions& options, bool give_up, std::vector<StepTiming>& timings) {
   std::optional<double> best;

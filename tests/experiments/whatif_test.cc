@@ -71,7 +71,7 @@ TEST(WhatIf, StepsOfOtherWorkDoNotCompare) {
 TEST(WhatIf, EveryBatchHasAFront) {
   const std::vector<std::string> args = {
       "whatif", "zoo:rnnlm?unroll=2", "--cluster", "zoo:k80x2", "--vary",    "batch=16,64",
-      "--vary", "devices=1,2",       "--groups",  "10",        "--samples", "100"};
+      "--vary", "devices=1,2",        "--groups",  "10",        "--samples", "100"};
   std::vector<std::string> json_args = args;
   json_args.emplace_back("--json");
   const CommandResult json = RunPlacer(json_args);
