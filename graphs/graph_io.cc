@@ -100,14 +100,14 @@ class Reader {
     try {
       action();
     } catch (const InputError& e) {
-      throw e.In("op '" + op.name() + "'");
+      throw e.In("op " + Quoted(op.name()));
     }
   }
 
   [[nodiscard]] OpId Find(const std::string& name, const std::string& what) const {
     const auto it = by_name_.find(name);
     if (it == by_name_.end()) {
-      throw InputError(what + " is '" + name + "', but there is no such op");
+      throw InputError(what + " is " + Quoted(name) + ", but there is no such op");
     }
     return it->second;
   }

@@ -118,7 +118,7 @@ void AddNotes(ReportProblem& problem) {
       list += (list.empty() ? "" : ", ") + FormatCount(budget);
     }
     problem.notes.push_back("the methods were not given the same number of samples (" + list +
-                            "): only rows of equal samples compare, and `vs annealing` is against "
+                            "): only rows of equal samples compare, and vs annealing is against "
                             "annealing with the samples of the row");
   }
   if (seeds.size() > 1) {

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace placer {
 
@@ -15,10 +17,17 @@ class Error : public std::runtime_error {
 /// was found, what was expected. The command turns it into exit code 2.
 class InputError : public Error {
  public:
-  using Error::Error;
+  explicit InputError(std::string message) : Error(WithoutZeros(std::move(message))) {}
   /// The same fault with the place it was found in front: `where: what`.
   [[nodiscard]] InputError In(const std::string& where) const {
     return InputError(where + ": " + what());
+  }
+
+ private:
+  /// Names in a file may hold anything, and what() ends at the first zero.
+  static std::string WithoutZeros(std::string message) {
+    std::replace(message.begin(), message.end(), '\0', '?');
+    return message;
   }
 };
 

@@ -131,6 +131,10 @@ INSTANTIATE_TEST_SUITE_P(
             "UnknownControlInput", "ops { name: \"a\" control_inputs: \"z\" }", {"op 'a'", "'z'"}},
         Fault{"DuplicateName", "ops { name: \"a\" } ops { name: \"a\" }", {"op 'a'", "twice"}},
         Fault{"NoName", "ops { type: \"Conv\" }", {"no name"}},
+        // what() ends at a zero: what is wrong must come through nevertheless.
+        Fault{"NameOfZeros",
+              "ops { name: \"a\\000b\" type: \"Conv\" inputs { op: \"c\\000d\" } }",
+              {"op 'a?b': input 0 is 'c?d', but there is no such op"}},
         Fault{"Cycle",
               "ops { name: \"a\" outputs {} inputs { op: \"b\" } }"
               "ops { name: \"b\" outputs {} inputs { op: \"a\" } }",

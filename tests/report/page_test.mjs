@@ -51,10 +51,19 @@ try {
   }, id, value);
   /** The lines of the tooltip there, once its title is the one wanted: {title, word: value, ...}. */
   const hover = async (id, value, title) => {
-    const { x, y } = await locate(id, value);
-    await page.mouse.move(x - 3, y);
-    await page.mouse.move(x, y);
-    await page.waitForFunction((name, wanted) => document.querySelector(`#${name} .tip b`)?.textContent === wanted, { timeout: 5000 }, id, title);
+    const shown = () => page.waitForFunction((name, wanted) => document.querySelector(`#${name} .tip b`)?.textContent === wanted, { timeout: 1000 }, id, title);
+    // A chart that still moves after a zoom takes no notice: on a slow machine the mouse comes again.
+    for (let tries = 20; ; --tries) {
+      const { x, y } = await locate(id, value);
+      await page.mouse.move(x - 3, y);
+      await page.mouse.move(x, y);
+      try {
+        await shown();
+        break;
+      } catch (error) {
+        if (tries === 0) throw error;
+      }
+    }
     return Object.fromEntries(await page.$$eval(`#${id} .tip > div:not(:first-child)`, (lines) => lines.map(({ firstChild, lastChild }) => [firstChild.textContent.trim(), lastChild.textContent])));
   };
 
