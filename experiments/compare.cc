@@ -30,6 +30,7 @@ constexpr const char* kYardstick = "annealing";
 struct Trials {
   std::vector<MethodTrials> methods;
   std::vector<Seed> seeds;
+  std::optional<SingleDevice> single_device;  ///< the best, judged as the results are
 };
 
 std::optional<Picoseconds> BestFound(const Trials& trials) {
@@ -115,12 +116,13 @@ class CompareCommand final : public Subcommand {
     TrialOptions options;
     options.jobs = execution.jobs(jobs_.value_or(DefaultJobs()));
     options.stop = console.stop;
+    options.on_start = [&](std::size_t) { execution.ForgetMeasured(); };
     ProgressMeter progress(console, "compare");
     std::vector<PlaceResult> results =
         RunTrials(execution.problem(), registry, specs, options, progress);
-    execution.Remeasure(results, console);
 
     Trials trials;
+    trials.single_device = execution.Remeasure(results, console);
     for (const std::string& method : methods) {
       trials.methods.push_back({method, UsesBudget(method), {}});
     }
@@ -142,11 +144,10 @@ class CompareCommand final : public Subcommand {
                                 const Trials& trials, bool interrupted) const {
     const Workbench& bench = execution.bench();
     const Comparison comparison = CompareMethods(trials.methods);
-    const std::optional<SingleDevice> single =
-        BestSingleDevice(bench, execution.problem().runner());
     const std::optional<Picoseconds> found = BestFound(trials);
-    const HeadRoom room =
-        AssessHeadRoom(bench, single ? std::optional(single->step_time) : std::nullopt, found);
+    const HeadRoom room = AssessHeadRoom(
+        bench, trials.single_device ? std::optional(trials.single_device->step_time) : std::nullopt,
+        found);
     if (json_) {
       console.out << ToJson(bench, trials, comparison, room).dump(2) << std::endl;
     } else {

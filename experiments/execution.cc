@@ -168,31 +168,37 @@ bool Execution::Confirm(std::span<MeasuredCandidate> candidates, const Console& 
                         console);
 }
 
-void Execution::Remeasure(std::span<PlaceResult> results, const Console& console) const {
+std::optional<SingleDevice> Execution::Remeasure(std::span<PlaceResult> results,
+                                                 const Console& console) const {
   if (!executes()) {
-    return;
+    return BestSingleDevice(bench());
   }
   if (console.stop.stop_requested()) {
-    if (kind_ == RunnerKind::kSimulatedAndMeasured) {
-      console.err << "placer: interrupted before placements were executed, step times are "
-                     "simulated\n";
+    if (kind_ != RunnerKind::kSimulatedAndMeasured) {
+      return std::nullopt;
     }
-    return;
+    console.err << "placer: interrupted before placements were executed, step times are "
+                   "simulated\n";
+    return BestSingleDevice(bench());
   }
   std::vector<MeasuredCandidate> candidates;
-  std::vector<std::pair<PlaceResult*, std::size_t>> uses;  // methods often agree
-  for (PlaceResult& result : results) {
-    if (!result.groups || result.best.outcome != StepOutcome::kOk) {
-      continue;
-    }
-    Placement placement = problem().Expand(*result.groups);
-    const auto same =
-        std::find_if(candidates.begin(), candidates.end(),
-                     [&](const MeasuredCandidate& other) { return other.placement == placement; });
-    uses.emplace_back(&result, static_cast<std::size_t>(same - candidates.begin()));
+  const auto add = [&](Placement placement) {  // methods often agree
+    const auto same = std::ranges::find(candidates, placement, &MeasuredCandidate::placement);
+    const auto index = static_cast<std::size_t>(same - candidates.begin());
     if (same == candidates.end()) {
       candidates.push_back({{}, std::move(placement), {}, {}});
     }
+    return index;
+  };
+  std::vector<std::pair<PlaceResult*, std::size_t>> uses;
+  for (PlaceResult& result : results) {
+    if (result.groups && result.best.outcome == StepOutcome::kOk) {
+      uses.emplace_back(&result, add(problem().Expand(*result.groups)));
+    }
+  }
+  std::vector<std::pair<DeviceId, std::size_t>> alone;
+  for (const DeviceId device : DevicesThatHold(bench())) {
+    alone.emplace_back(device, add(Placement(bench().graph().num_ops(), device)));
   }
   worker_->Restart();
   static_cast<void>(MeasureInTurns(candidates, /*give_up=*/false,
@@ -204,6 +210,21 @@ void Execution::Remeasure(std::span<PlaceResult> results, const Console& console
     } else {
       SetMeasured(timing, *result);
     }
+  }
+  std::optional<SingleDevice> best;
+  for (const auto& [device, index] : alone) {
+    const StepTiming& timing = candidates[index].timing;
+    const Picoseconds time(std::llround(timing.time.mean * 1e12));
+    if (timing.outcome == StepOutcome::kOk && (!best || time < best->step_time)) {
+      best = SingleDevice{device, time};
+    }
+  }
+  return best;
+}
+
+void Execution::ForgetMeasured() const {
+  if (measured_) {
+    measured_->Forget();
   }
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "experiments/console.h"
+#include "experiments/headroom.h"
 #include "experiments/workbench.h"
 #include "placer/placer.h"
 #include "runner/elite_runner.h"
@@ -93,10 +94,14 @@ class Execution {
   /// Measures candidates in turns; what is hopeless after the first round is given up.
   /// @return false if interrupted: timings are as TimeInterleaved() leaves them
   [[nodiscard]] bool Measure(std::span<MeasuredCandidate> candidates, const Console& console) const;
-  /// Executes the placement of every result, in turns, in a fresh process, and puts the times in
-  /// place of those of the search. What was interrupted before it was measured once is
-  /// `interrupted`. Where nothing is executed nothing happens.
-  void Remeasure(std::span<PlaceResult> results, const Console& console) const;
+  /// Executes the placement of every result, and each device alone, in turns, in a fresh process,
+  /// and puts the times in place of those of the search. What was interrupted before it was
+  /// measured once is `interrupted`. Where nothing is executed the results stay as they are.
+  /// @return the best single device, judged as the results are
+  [[nodiscard]] std::optional<SingleDevice> Remeasure(std::span<PlaceResult> results,
+                                                      const Console& console) const;
+  /// The next search measures everything itself: searches that are compared share nothing.
+  void ForgetMeasured() const;
   /// Puts a measured time in place of that of the search; the result's curve ends with it, and is
   /// nothing else where the search went by simulated times.
   void SetMeasured(const StepTiming& timing, PlaceResult& result) const;

@@ -75,6 +75,7 @@ void ExperimentRun::RunSeeds(const Console& console, int jobs) {
   std::vector<PlaceResult> results(specs.size());
   const std::stop_callback on_stop(console.stop, [this] { stop_.request_stop(); });
   TrialOptions options = Options(specs, execution_.executes() || team_ != nullptr ? 1 : jobs);
+  options.on_start = [&](std::size_t) { execution_.ForgetMeasured(); };
   options.on_finish = [&](std::size_t i, const PlaceResult& result) {
     results[i] = result;
     MeasureAgain(results[i], console);

@@ -37,11 +37,8 @@ class Chooser {
 
   void Add(const std::string& source, const std::string& label, const Placement& placement) {
     if (bench_.Faults(placement).empty() && seen_.insert(KeyOf(placement)).second) {
-      points_.push_back({source,
-                         label,
-                         placement,
-                         ToSeconds(bench_.runner().Run(placement).step_time).count(),
-                         {}});
+      points_.push_back({source, label, placement, 0, {}});
+      Simulate(bench_, std::span(points_).last(1));
     }
   }
 
@@ -111,6 +108,12 @@ class Chooser {
 };
 
 }  // namespace
+
+void Simulate(const Workbench& bench, std::span<FidelityPoint> points) {
+  for (FidelityPoint& point : points) {
+    point.simulated = ToSeconds(bench.runner().Run(point.placement).step_time).count();
+  }
+}
 
 FidelitySummary Summarize(std::span<const FidelityPoint> points, const std::string& source) {
   FidelitySummary summary;

@@ -29,6 +29,9 @@ struct FidelityPoint {
   [[nodiscard]] double error() const { return simulated / measured() - 1; }
 };
 
+/// Gives the points the times of another simulator.
+void Simulate(const Workbench& bench, std::span<FidelityPoint> points);
+
 /// How far a simulator is from the machine. Shares of 1.
 struct FidelitySummary {
   std::size_t points = 0;

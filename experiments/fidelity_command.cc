@@ -46,7 +46,8 @@ class FidelityCommand final : public Subcommand {
     app.add_option("--devices", problem_.devices, "devices of this machine, as cpu:0,cpu:1")
         ->required();
     app.add_option("--profile", problem_.profile,
-                   "measured times, from `placer profile` (default: measured first)");
+                   "measured times, from `placer profile` (default: measured here, before every "
+                   "round)");
     app.add_option("--placements", count_, fmt::format("how many (default {})", count_))
         ->check(CLI::PositiveNumber);
     app.add_option("--rounds", rounds_,
@@ -75,25 +76,33 @@ class FidelityCommand final : public Subcommand {
     }
     CheckExecutedAsSimulated(problem_);
     const std::unique_ptr<StepWorker> worker = StartWorker(model_, problem_, execution_, console);
-    Cluster cluster = problem_.LoadTarget();
-    const Profile profile = ProfileFor(*worker, cluster, problem_, console);
-    const Workbench bench(LoadedModel{worker->graph(), worker->warnings()}, std::move(cluster),
-                          problem_, profile);
-    PrintWarnings(console.err, bench.warnings());
-    std::vector<FidelityPoint> points = ChoosePlacements(bench, count_, seed_);
-    const bool complete = Measure(console, *worker, points);
+    const Cluster cluster = problem_.LoadTarget();
+    Profile profile = ProfileFor(*worker, cluster, problem_, console);
+    const auto make_bench = [&] {
+      return std::make_unique<Workbench>(LoadedModel{worker->graph(), worker->warnings()}, cluster,
+                                         problem_, profile);
+    };
+    auto bench = make_bench();
+    PrintWarnings(console.err, bench->warnings());
+    std::vector<FidelityPoint> points = ChoosePlacements(*bench, count_, seed_);
+    const bool complete =
+        Measure(console, *worker, cluster, problem_.profile.empty() ? &profile : nullptr, points);
+    if (problem_.profile.empty()) {
+      bench = make_bench();
+      Simulate(*bench, points);
+    }
     const std::vector<std::size_t> worst = Worst(points);
     const FidelitySummary all = Summarize(points);
     if (!svg_.empty()) {
-      ReplaceFile(svg_, Scatter(bench, points, all));
+      ReplaceFile(svg_, Scatter(*bench, points, all));
     }
     if (!traces_.empty() && complete) {
-      WriteTraces(bench, *worker, points, worst);
+      WriteTraces(*bench, *worker, points, worst);
     }
     if (json_) {
-      console.out << ToJson(bench, points, worst).dump(2) << std::endl;
+      console.out << ToJson(*bench, points, worst).dump(2) << std::endl;
     } else {
-      Print(console.out, bench, points, worst);
+      Print(console.out, *bench, points, worst);
     }
     if (!complete) {
       console.err << "placer: interrupted, this is what was measured so far\n";
@@ -104,9 +113,11 @@ class FidelityCommand final : public Subcommand {
 
  private:
   /// Every round in an order of its own, so that what drifts on the machine hits no kind of
-  /// placement more than another. @return false if interrupted
-  [[nodiscard]] bool Measure(const Console& console, StepWorker& worker,
-                             std::vector<FidelityPoint>& points) const {
+  /// placement more than another.
+  /// @param profile  if there is one, it gets new measurements before every round but the first, so
+  /// that what drifts hits it as well. @return false if interrupted
+  [[nodiscard]] bool Measure(const Console& console, StepWorker& worker, const Cluster& cluster,
+                             Profile* profile, std::vector<FidelityPoint>& points) const {
     StatusLine status(console, "measuring placements");
     std::vector<std::size_t> order(points.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
@@ -114,15 +125,20 @@ class FidelityCommand final : public Subcommand {
     for (int round = 0; round < rounds_; ++round) {
       Rng rng(DeriveSeed(seed_, 3, round));
       std::shuffle(order.begin(), order.end(), rng);
-      for (const std::size_t i : order) {
-        const StepPlan plan{StepPlan::Kind::kPlaced, points[i].placement, 1};
-        try {
+      try {
+        if (round > 0 && profile != nullptr) {
+          Profile more = MeasureProfile(worker, cluster, {.seed = static_cast<Seed>(1 + round)});
+          more.hardware = profile->hardware;
+          profile->Merge(more);
+        }
+        for (const std::size_t i : order) {
+          const StepPlan plan{StepPlan::Kind::kPlaced, points[i].placement, 1};
           const TimingOptions options{.min_repeats = steps_, .max_repeats = steps_};
           Add(TimeStep(worker, plan, options), points[i].timing);
-        } catch (const WorkerError&) {  // interrupted
-          return false;
+          status.Show(++done, rounds_ * static_cast<int>(points.size()));
         }
-        status.Show(++done, rounds_ * static_cast<int>(points.size()));
+      } catch (const WorkerError&) {  // interrupted
+        return false;
       }
     }
     return true;

@@ -36,6 +36,18 @@ HeadRoom AssessHeadRoom(const Workbench& bench, std::optional<Picoseconds> best_
   return room;
 }
 
+std::vector<DeviceId> DevicesThatHold(const Workbench& bench) {
+  std::vector<DeviceId> devices;
+  for (std::size_t d = 0; d < bench.cluster().num_devices(); ++d) {
+    const Placement placement(bench.graph().num_ops(), DeviceId(d));
+    if (bench.Faults(placement).empty() &&
+        bench.runner().Run(placement).outcome == StepOutcome::kOk) {
+      devices.emplace_back(d);
+    }
+  }
+  return devices;
+}
+
 std::optional<SingleDevice> BestSingleDevice(const Workbench& bench) {
   return BestSingleDevice(bench, bench.runner());
 }

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "experiments/workbench.h"
 
@@ -27,6 +28,9 @@ inline constexpr double kProvenGap = 0.02;
 [[nodiscard]] HeadRoom AssessHeadRoom(const Workbench& bench,
                                       std::optional<Picoseconds> best_single_device,
                                       std::optional<Picoseconds> best_found);
+
+/// The devices that may run every op and have the memory for a step, as the simulator says.
+[[nodiscard]] std::vector<DeviceId> DevicesThatHold(const Workbench& bench);
 
 /// The best feasible placement of everything on one device; devices that some op may not run on are
 /// left out.

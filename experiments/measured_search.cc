@@ -47,14 +47,13 @@ std::vector<MeasuredCandidate> Candidates(const Execution& execution,
     Add({fmt::format("simulated #{}", ++rank), elite.placement, elite.summary.step_time, {}},
         candidates);
   }
-  for (std::size_t d = 0; devices_alone && d < bench.cluster().num_devices(); ++d) {
-    const Placement placement(bench.graph().num_ops(), DeviceId(d));
-    if (!bench.Faults(placement).empty()) {
-      continue;
-    }
-    if (const StepReport report = bench.runner().Run(placement);
-        report.outcome == StepOutcome::kOk) {
-      Add({bench.cluster().devices()[d].name + kAlone, placement, report.step_time, {}},
+  if (devices_alone) {
+    for (const DeviceId device : DevicesThatHold(bench)) {
+      const Placement placement(bench.graph().num_ops(), device);
+      Add({bench.cluster().device(device).name + kAlone,
+           placement,
+           bench.runner().Run(placement).step_time,
+           {}},
           candidates);
     }
   }

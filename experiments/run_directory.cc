@@ -95,6 +95,11 @@ std::string WorkOf(ExperimentConfig config) {
   return ExperimentToText(config);
 }
 
+const fs::path& MadeFolder(const fs::path& path) {
+  MakeFolder(path);
+  return path;
+}
+
 /// Appends this build and machine, unless they are the last ones there.
 void RecordEnvironment(const fs::path& path) {
   std::error_code ignored;
@@ -114,8 +119,7 @@ void RecordEnvironment(const fs::path& path) {
 }  // namespace
 
 RunDirectory::RunDirectory(const ExperimentConfig& config, bool resume)
-    : path_(config.output_dir), config_(ExperimentToText(config)) {
-  MakeFolder(path_);
+    : path_(MadeFolder(config.output_dir)), lock_(path_), config_(ExperimentToText(config)) {
   const fs::path stored = path_ / "config.txtpb";
   std::error_code ignored;
   if (fs::exists(stored, ignored)) {

@@ -7,6 +7,7 @@
 
 #include "experiments/event_file.h"
 #include "experiments/experiment_config.h"
+#include "experiments/folder_lock.h"
 #include "placer/placer.h"
 #include "placer/reinforce_trainer.h"
 
@@ -29,9 +30,9 @@ namespace placer {
 /// time.
 class RunDirectory {
  public:
-  /// Makes or, with `resume`, continues a directory.
-  /// @throws InputError if it cannot be written; if it holds a run and `resume` is false; if it
-  /// holds a run of another config; name and output_dir may be others
+  /// Makes or, with `resume`, continues a directory, which no other process may use meanwhile.
+  /// @throws InputError if it cannot be written; if another process uses it; if it holds a run and
+  /// `resume` is false; if it holds a run of another config; name and output_dir may be others
   RunDirectory(const ExperimentConfig& config, bool resume);
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
@@ -53,6 +54,7 @@ class RunDirectory {
   [[nodiscard]] EventFile Events(Seed seed) const;
 
   std::filesystem::path path_;
+  FolderLock lock_;
   std::string config_;
 };
 

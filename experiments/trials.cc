@@ -25,6 +25,9 @@ PlaceResult RunTrial(const Problem& problem, const PlacerRegistry& registry, std
       options.on_progress(index, at);
     }
   };
+  if (options.on_start) {
+    options.on_start(index);
+  }
   const std::unique_ptr<Placer> placer =
       options.make ? options.make(index) : registry.Make(trial.method);
   PlaceResult result;

@@ -32,6 +32,7 @@ struct TrialOptions {
   /// Makes the method of a trial; default: from the registry by name.
   std::function<std::unique_ptr<Placer>(std::size_t)> make;
   /// Called from the trial's thread, with the trial's index.
+  std::function<void(std::size_t)> on_start;
   std::function<void(std::size_t, const Progress&)> on_progress;
   std::function<void(std::size_t, const PlaceResult&)> on_finish;
 };

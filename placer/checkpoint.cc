@@ -19,23 +19,20 @@ constexpr std::string_view kMagic = "placer checkpoint 1\n";
 
 std::uint64_t Checksum(std::string_view bytes) { return Fingerprint().Add(bytes).value(); }
 
-[[noreturn]] void FailToWrite(const std::filesystem::path& path) {
-  throw InputError(path.string() + ": cannot write the checkpoint: " + std::strerror(errno));
+[[noreturn]] void FailToWrite(const std::filesystem::path& path, int error) {
+  throw InputError(path.string() + ": cannot write the checkpoint: " + std::strerror(error));
 }
 
-/// write() until all is written, then to disk.
-void WriteAll(int file, std::string_view bytes, const std::filesystem::path& path) {
+/// write() until all is written, then to disk. @return 0, or the number of the error
+int WriteAll(int file, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(file, bytes.data(), bytes.size());
     if (written < 0 && errno != EINTR) {
-      ::close(file);
-      FailToWrite(path);
+      return errno;
     }
     bytes.remove_prefix(written > 0 ? static_cast<std::size_t>(written) : 0);
   }
-  if (::fsync(file) != 0 || ::close(file) != 0) {
-    FailToWrite(path);
-  }
+  return ::fsync(file) == 0 ? 0 : errno;
 }
 
 }  // namespace
@@ -87,13 +84,18 @@ void WriteCheckpoint(const Checkpoint& checkpoint, const std::filesystem::path& 
   const std::filesystem::path temporary = path.string() + ".tmp";
   const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (descriptor < 0) {
-    FailToWrite(path);
+    FailToWrite(path, errno);
   }
-  WriteAll(descriptor, std::string(kMagic) + file.bytes() + body.bytes(), path);
-  std::error_code error;
-  std::filesystem::rename(temporary, path, error);
-  if (error) {
-    throw InputError(path.string() + ": cannot write the checkpoint: " + error.message());
+  int fault = WriteAll(descriptor, std::string(kMagic) + file.bytes() + body.bytes());
+  if (::close(descriptor) != 0 && fault == 0) {
+    fault = errno;
+  }
+  if (fault == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) {
+    fault = errno;
+  }
+  if (fault != 0) {
+    ::unlink(temporary.c_str());
+    FailToWrite(path, fault);
   }
 }
 

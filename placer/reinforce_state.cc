@@ -6,6 +6,11 @@
 #include "placer/reinforce_trainer.h"
 
 namespace placer {
+namespace {
+
+constexpr const char* kClock = "clock";
+
+}  // namespace
 
 std::string ReinforceTrainer::Identity() const {
   return request_.problem.Identity() + ", seed " + std::to_string(request_.seed) + ", options " +
@@ -28,6 +33,9 @@ void ReinforceTrainer::Restore() {
     }
     policy_->Load(section("policy"));
     session_.RestoreState(section("session"));
+    if (const auto clock = checkpoint.find(kClock); clock != checkpoint.end()) {
+      session_.AddElapsed(Seconds(ByteReader(clock->second).TakeReal()));
+    }
     ByteReader trainer(section("trainer"));
     update_ = static_cast<std::int64_t>(trainer.TakeInteger());
     has_baseline_ = trainer.TakeInteger() != 0;
@@ -62,11 +70,16 @@ void ReinforceTrainer::Save(const SearchSession& session) const {
     trainer.Put(static_cast<std::uint64_t>(elite.summary.step_time.count()));
     trainer.Put(static_cast<std::uint64_t>(elite.summary.excess_bytes));
   }
-  WriteCheckpoint({{"identity", Identity()},
-                   {"policy", policy_->Save()},
-                   {"session", session.SaveState()},
-                   {"trainer", trainer.bytes()}},
-                  request_.checkpoint);
+  Checkpoint checkpoint = {{"identity", Identity()},
+                           {"policy", policy_->Save()},
+                           {"session", session.SaveState()},
+                           {"trainer", trainer.bytes()}};
+  if (request_.budget.seconds) {  // else equal runs leave equal bytes
+    ByteWriter clock;
+    clock.Put(session.elapsed().count());
+    checkpoint[kClock] = clock.bytes();
+  }
+  WriteCheckpoint(checkpoint, request_.checkpoint);
 }
 
 }  // namespace placer

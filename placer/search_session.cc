@@ -28,6 +28,10 @@ SearchSession::SearchSession(const PlaceRequest& request)
 
 Seconds SearchSession::elapsed() const { return std::chrono::steady_clock::now() - start_; }
 
+void SearchSession::AddElapsed(Seconds earlier) {
+  start_ -= std::chrono::duration_cast<std::chrono::steady_clock::duration>(earlier);
+}
+
 bool SearchSession::exhausted() const {
   return samples_left() <= 0 || request_.stop.stop_requested() ||
          (request_.budget.seconds && elapsed() >= *request_.budget.seconds);

@@ -28,6 +28,10 @@ class SearchSession {
     return static_cast<std::int64_t>(seen_.size());
   }
 
+  /// Time spent on the search.
+  [[nodiscard]] Seconds elapsed() const;
+  /// Counts time that the search took before it was interrupted.
+  void AddElapsed(Seconds earlier);
   /// Share of the budget that is spent, in [0, 1]: that of the samples or of the seconds, whichever
   /// is larger.
   [[nodiscard]] double spent() const;
@@ -71,7 +75,6 @@ class SearchSession {
   /// @return whether the placement is new
   bool Record(std::span<const DeviceId> groups, std::uint64_t hash, const StepSummary& summary);
   void ReportProgress();
-  [[nodiscard]] Seconds elapsed() const;
 
   const PlaceRequest& request_;
   std::chrono::steady_clock::time_point start_;

@@ -46,9 +46,15 @@ MeasuredRunner::MeasuredRunner(const Graph& graph, const Cluster& cluster, StepW
   }
 }
 
+void MeasuredRunner::Forget() {
+  const std::scoped_lock lock(mutex_);
+  known_.clear();
+  best_.reset();
+}
+
 std::int64_t MeasuredRunner::num_measured() const {
   const std::scoped_lock lock(mutex_);
-  return static_cast<std::int64_t>(known_.size());
+  return measured_;
 }
 
 std::int64_t MeasuredRunner::num_failed() const {
@@ -107,7 +113,9 @@ StepReport MeasuredRunner::MeasureLocked(const Placement& placement) const {
     timing.reason = error.what();
   }
   StepReport report = ReportOf(timing);
+  ++measured_;
   if (report.outcome == StepOutcome::kOk) {
+    runs_at_all_ = true;
     failed_in_a_row_ = 0;
     if (!timing.cut && (!best_ || timing.time.mean < *best_)) {
       best_ = timing.time.mean;
@@ -118,7 +126,7 @@ StepReport MeasuredRunner::MeasureLocked(const Placement& placement) const {
     if (failed_++ == 0) {
       first_failure_ = report.reason;
     }
-    if (++failed_in_a_row_ >= kHopelessStart && !best_) {
+    if (++failed_in_a_row_ >= kHopelessStart && !runs_at_all_) {
       throw Error(worker_.source().model.string() +
                   ": no placement could be measured: " + first_failure_);
     }

@@ -16,9 +16,9 @@ namespace placer {
 /// Executes every placement for real and reports the time its step took. One at a time, whatever
 /// the number of threads: two measurements would disturb each other. What crashes, hangs or takes
 /// too much memory is a report with that outcome and its reason; the worker is started anew. A
-/// placement is measured once: later runs of it are answered from memory. From the first good step
-/// on, the worker's time limit is 20 times the best step, but at least 10 s and never more than it
-/// was.
+/// placement is measured once: later runs of it are answered from memory, until Forget(). From the
+/// first good step on, the worker's time limit is 20 times the best step, but at least 10 s and
+/// never more than it was.
 class MeasuredRunner final : public Runner {
  public:
   /// Borrows all; device i of the cluster is device i of the worker.
@@ -30,7 +30,11 @@ class MeasuredRunner final : public Runner {
       : MeasuredRunner(worker.graph(), cluster, worker, options) {}
   ~MeasuredRunner() override = default;
 
-  /// Placements measured so far, repeats of one not counted.
+  /// Searches that are to be independent of each other share no measurements: what was measured is
+  /// measured again from here on.
+  void Forget();
+
+  /// Placements measured so far, repeats answered from memory not counted.
   [[nodiscard]] std::int64_t num_measured() const;
   /// Of them, those without a step time, and why the first of them has none.
   [[nodiscard]] std::int64_t num_failed() const;
@@ -52,7 +56,8 @@ class MeasuredRunner final : public Runner {
   mutable std::mutex mutex_;
   mutable std::map<std::vector<std::uint8_t>, StepReport> known_;
   mutable std::optional<double> best_;  ///< seconds
-  mutable std::int64_t failed_ = 0, failed_in_a_row_ = 0;
+  mutable bool runs_at_all_ = false;    ///< some step has ended well
+  mutable std::int64_t measured_ = 0, failed_ = 0, failed_in_a_row_ = 0;
   mutable std::string first_failure_;
 };
 

@@ -16,13 +16,8 @@ struct ProfilerOptions {
   Seed seed = 1;  ///< of those placements
 };
 
-/// Executes the worker's model under many placements and records every op and copy.
-///
-/// An op counts as run while the others were busy if another device ran an op or a copy for at
-/// least 80 % of its time, and as run while they were idle below 20 %. The launch overhead is the
-/// time between two ops of a device that has all it needs. A copy counts from when its tensor and
-/// its receiver were ready, so that the time to wake a waiting receiver belongs to it. Every time
-/// is the trimmed mean of its repeats (statistics.h).
+/// Executes the worker's model under many placements and records every op and copy, for a
+/// ProfileBuilder.
 /// @param on_progress  called with the steps done and their number
 /// @throws WorkerError
 [[nodiscard]] Profile MeasureProfile(StepWorker& worker, const Cluster& cluster,

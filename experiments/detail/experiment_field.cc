@@ -206,8 +206,11 @@ void ExperimentField::Set(proto::Experiment& experiment, const std::string& valu
     message = message->GetReflection()->MutableMessage(message, fields_[i]);
   }
   message->GetReflection()->ClearField(message, &field);
-  if (!value.empty()) {
-    SetValue(*message, field, path_, value);
+  std::string_view rest = value;
+  while (!rest.empty()) {
+    const std::size_t end = field.is_repeated() ? rest.find('\n') : std::string_view::npos;
+    SetValue(*message, field, path_, std::string(rest.substr(0, end)));
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
   }
 }
 

@@ -18,7 +18,7 @@ class ExperimentField {
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   /// How many parts follow the first: `model` is set before `model.batch`.
   [[nodiscard]] std::size_t depth() const noexcept { return fields_.size() + !key_.empty(); }
-  /// A repeated field gets that one element. An empty value takes the field away.
+  /// A repeated field gets an element for each line. An empty value takes the field away.
   /// @throws InputError if the value is none of the field's type
   void Set(proto::Experiment& experiment, const std::string& value) const;
   /// Elements of a repeated field with commas; empty if it is not set.

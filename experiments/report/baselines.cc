@@ -13,10 +13,10 @@ namespace {
 
 constexpr const char* kYardstick = "annealing";
 
-std::int64_t LargestBudget(const ReportProblem& problem) {
-  std::int64_t largest = 1;
+ReportBudget LargestBudget(const ReportProblem& problem) {
+  ReportBudget largest{.samples = 1};
   for (const ReportMethod& method : problem.methods) {
-    largest = std::max(largest, method.budget_samples);
+    largest = std::max(largest, method.budget);
   }
   return largest;
 }
@@ -32,14 +32,14 @@ std::vector<ReportMethod> MethodsToRun(const ReportOptions& options, const Place
     std::erase_if(names,
                   [](const std::string& name) { return UsesBudget(name) && name != kYardstick; });
   }
-  const std::set<std::int64_t> largest = {LargestBudget(problem)};
-  const std::set<std::int64_t> given = BudgetsOf(problem);
+  const std::set<ReportBudget> largest = {LargestBudget(problem)};
+  const std::set<ReportBudget> given = BudgetsOf(problem);
   std::vector<ReportMethod> methods;
   for (const std::string& name : names) {
     const bool uses_budget = UsesBudget(name);
-    for (const std::int64_t budget : uses_budget && !given.empty() ? given : largest) {
+    for (const ReportBudget& budget : uses_budget && !given.empty() ? given : largest) {
       const auto is_it = [&](const ReportMethod& method) {
-        return method.label == name && (!uses_budget || method.budget_samples == budget);
+        return method.label == name && (!uses_budget || method.budget == budget);
       };
       if (std::ranges::none_of(problem.methods, is_it)) {
         methods.push_back({name, true, uses_budget, budget, {}});
@@ -88,7 +88,11 @@ std::vector<ComputedPlan> AddBaselines(const Workbench& bench, const ReportOptio
   std::vector<TrialSpec> specs;
   for (const ReportMethod& method : methods) {
     for (const Seed seed : seeds) {
-      specs.push_back({method.label, Budget{method.budget_samples, std::nullopt}, seed, {}});
+      Budget budget{method.budget.samples, std::nullopt};
+      if (method.budget.seconds) {
+        budget.seconds = Seconds(*method.budget.seconds);
+      }
+      specs.push_back({method.label, budget, seed, {}});
     }
   }
   TrialOptions trials;

@@ -1,6 +1,7 @@
 #include "experiments/report/method_table.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <set>
@@ -12,22 +13,20 @@ namespace {
 
 constexpr const char* kYardstick = "annealing";
 
-std::vector<double> FeasibleSeconds(const ReportMethod& method) {
-  std::vector<double> times;
-  for (const ReportTrial& trial : method.trials) {
-    if (trial.feasible) {
-      times.push_back(trial.step_time.count());
-    }
-  }
-  return times;
+/// The trials that a row is made of: a seed that has not spent its budget does not compare with one
+/// that has.
+std::vector<ReportTrial> Counted(const ReportMethod& method) {
+  std::vector<ReportTrial> complete;
+  std::ranges::copy_if(method.trials, std::back_inserter(complete), &ReportTrial::complete);
+  return complete.empty() ? method.trials : complete;
 }
 
-/// Over the seeds of both; nothing unless there are some, and all fit.
+/// Over the complete seeds of both; nothing unless there are some, and all fit.
 std::optional<Change> Versus(const ReportMethod& method, const ReportMethod& reference) {
   std::vector<double> times, references;
   for (const ReportTrial& trial : method.trials) {
     const auto at = std::ranges::find(reference.trials, trial.seed, &ReportTrial::seed);
-    if (at == reference.trials.end()) {
+    if (at == reference.trials.end() || !trial.complete || !at->complete) {
       continue;
     }
     if (!trial.feasible || !at->feasible) {
@@ -40,19 +39,25 @@ std::optional<Change> Versus(const ReportMethod& method, const ReportMethod& ref
 }
 
 template <typename Value>
-double Mean(const ReportMethod& method, Value value) {
+double Mean(const std::vector<ReportTrial>& trials, Value value) {
   double sum = 0;
-  for (const ReportTrial& trial : method.trials) {
+  for (const ReportTrial& trial : trials) {
     sum += value(trial);
   }
-  return method.trials.empty() ? 0 : sum / static_cast<double>(method.trials.size());
+  return trials.empty() ? 0 : sum / static_cast<double>(trials.size());
 }
 
 ReportRow RowOf(const ReportProblem& problem, std::size_t index) {
-  const ReportMethod& method = problem.methods[index];
+  const std::vector<ReportTrial> trials = Counted(problem.methods[index]);
+  std::vector<double> times;
+  for (const ReportTrial& trial : trials) {
+    if (trial.feasible) {
+      times.push_back(trial.step_time.count());
+    }
+  }
   ReportRow row;
   row.method = index;
-  const std::vector<double> times = FeasibleSeconds(method);
+  row.trials = trials.size();
   row.feasible = times.size();
   if (!times.empty()) {
     row.step_seconds = Summarize(times);
@@ -60,22 +65,28 @@ ReportRow RowOf(const ReportProblem& problem, std::size_t index) {
       row.gap_limit = row.step_seconds->mean / *problem.bound_seconds - 1;
     }
   }
-  row.mean_samples = Mean(method, [](const auto& t) { return static_cast<double>(t.samples); });
+  row.mean_samples = Mean(trials, [](const auto& t) { return static_cast<double>(t.samples); });
   row.mean_unique =
-      Mean(method, [](const auto& t) { return static_cast<double>(t.unique_samples); });
-  row.mean_wall = Seconds(Mean(method, [](const auto& t) { return t.wall.count(); }));
+      Mean(trials, [](const auto& t) { return static_cast<double>(t.unique_samples); });
+  row.mean_wall = Seconds(Mean(trials, [](const auto& t) { return t.wall.count(); }));
   return row;
 }
 
-/// What `annealing` finds with the samples of the method; where there is one only, heuristics,
-/// which do not spend them, compare with that.
+/// "4,000 samples", "4,000 samples in 2.5 s"
+std::string Describe(const ReportBudget& budget) {
+  return FormatCount(budget.samples) + " samples" +
+         (budget.seconds ? " in " + FormatWall(Seconds(*budget.seconds)) : "");
+}
+
+/// What `annealing` finds with the budget of the method; where there is one only, heuristics, which
+/// do not spend it, compare with that.
 std::optional<std::size_t> YardstickFor(const ReportMethod& method, const ReportProblem& problem) {
   std::vector<std::size_t> all;
   for (std::size_t m = 0; m < problem.methods.size(); ++m) {
     if (problem.methods[m].label != kYardstick) {
       continue;
     }
-    if (problem.methods[m].budget_samples == method.budget_samples) {
+    if (problem.methods[m].budget == method.budget) {
       return m;
     }
     all.push_back(m);
@@ -85,13 +96,13 @@ std::optional<std::size_t> YardstickFor(const ReportMethod& method, const Report
 
 void AddBudgetsToLabels(ReportProblem& problem) {
   const bool differ = BudgetsOf(problem).size() > 1;
-  std::map<std::string, std::set<std::int64_t>> budgets_of_label;
+  std::map<std::string, std::set<ReportBudget>> budgets_of_label;
   for (const ReportMethod& method : problem.methods) {
-    budgets_of_label[method.label].insert(method.budget_samples);
+    budgets_of_label[method.label].insert(method.budget);
   }
   for (ReportMethod& method : problem.methods) {
     if ((differ && method.uses_budget) || budgets_of_label[method.label].size() > 1) {
-      method.label += ", " + FormatCount(method.budget_samples) + " samples";
+      method.label += ", " + Describe(method.budget);
     }
   }
 }
@@ -108,18 +119,20 @@ void AddNotes(ReportProblem& problem) {
     seeds.insert(own);
     if (unfinished > 0) {
       problem.notes.push_back(method.label + ": " + std::to_string(unfinished) + " of " +
-                              std::to_string(method.trials.size()) +
-                              " seeds are not complete; what they have found so far is shown");
+                              std::to_string(method.trials.size()) + " seeds are not complete" +
+                              (unfinished == method.trials.size()
+                                   ? "; the table has what they have found so far"
+                                   : " and not in the table"));
     }
   }
-  if (const std::set<std::int64_t> budgets = BudgetsOf(problem); budgets.size() > 1) {
+  if (const std::set<ReportBudget> budgets = BudgetsOf(problem); budgets.size() > 1) {
     std::string list;
-    for (const std::int64_t budget : budgets) {
-      list += (list.empty() ? "" : ", ") + FormatCount(budget);
+    for (const ReportBudget& budget : budgets) {
+      list += (list.empty() ? "" : ", ") + Describe(budget);
     }
-    problem.notes.push_back("the methods were not given the same number of samples (" + list +
-                            "): only rows of equal samples compare, and vs annealing is against "
-                            "annealing with the samples of the row");
+    problem.notes.push_back("the methods were not given the same budget (" + list +
+                            "): only rows of equal budgets compare, and vs annealing is against "
+                            "annealing with the budget of the row");
   }
   if (seeds.size() > 1) {
     problem.notes.push_back(
@@ -130,11 +143,11 @@ void AddNotes(ReportProblem& problem) {
 
 }  // namespace
 
-std::set<std::int64_t> BudgetsOf(const ReportProblem& problem) {
-  std::set<std::int64_t> budgets;
+std::set<ReportBudget> BudgetsOf(const ReportProblem& problem) {
+  std::set<ReportBudget> budgets;
   for (const ReportMethod& method : problem.methods) {
     if (method.uses_budget) {
-      budgets.insert(method.budget_samples);
+      budgets.insert(method.budget);
     }
   }
   return budgets;
@@ -148,7 +161,7 @@ void FillMethodTable(ReportProblem& problem) {
     const ReportMethod& method = problem.methods[m];
     problem.rows.push_back(RowOf(problem, m));
     const ReportRow& row = problem.rows.back();
-    if (!method.uses_budget && row.step_seconds && row.feasible == method.trials.size() &&
+    if (!method.uses_budget && row.step_seconds && row.feasible == row.trials &&
         row.step_seconds->mean < best) {
       best = row.step_seconds->mean;
       problem.best_heuristic = m;

@@ -90,7 +90,8 @@ void AddFacts(const Workbench& bench, ReportProblem& problem) {
   }
 }
 
-void AddLines(const Workbench& bench, ReportProblem& problem) {
+/// @param measured  the step times of the methods were: they do not compare with simulated ones
+void AddLines(const Workbench& bench, bool measured, ReportProblem& problem) {
   for (const ReportRow& row : problem.rows) {
     const ReportMethod& method = problem.methods[row.method];
     if (!method.uses_budget && row.step_seconds) {
@@ -100,7 +101,7 @@ void AddLines(const Workbench& bench, ReportProblem& problem) {
   const std::optional<SingleDevice> single = BestSingleDevice(bench);
   std::optional<Picoseconds> best;
   for (const ReportRow& row : problem.rows) {
-    if (row.step_seconds) {
+    if (row.step_seconds && !measured) {
       const Picoseconds least = std::chrono::round<Picoseconds>(Seconds(row.step_seconds->min));
       best = best ? std::min(*best, least) : least;
     }
@@ -196,14 +197,15 @@ ReportProblem BuildProblem(const std::vector<const StoredRun*>& runs, const Repo
   std::vector<Candidate> candidates = StoredCandidates(runs);
   if (!IsSimulated(config)) {
     problem.notes.emplace_back(
-        "the step times of the methods were measured; bound, timeline and memory are simulated, "
-        "and no baselines were computed");
+        "the step times of the methods were measured; bound, best single device, timeline and "
+        "memory "
+        "are simulated, and no baselines were computed");
   } else if (!options.baselines || !options.baselines->empty()) {
     AddComputedCandidate(AddBaselines(*bench, options, console, problem), candidates);
   }
   FillMethodTable(problem);
   AddSources(runs, problem);
-  AddLines(*bench, problem);
+  AddLines(*bench, !IsSimulated(config), problem);
   problem.graph = ViewGraph(*bench);
   AddPlans(*bench, std::move(candidates), console, problem);
   return problem;

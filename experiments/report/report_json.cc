@@ -58,8 +58,7 @@ Json TrialsToJson(const ReportMethod& method, TimeUnit unit) {
   return trials;
 }
 
-Json RowToJson(const ReportProblem& problem, const ReportRow& row, TimeUnit unit) {
-  const ReportMethod& method = problem.methods[row.method];
+Json RowToJson(const ReportRow& row, TimeUnit unit) {
   const auto time = [&](double Sample::*field) -> Json {
     return row.step_seconds ? Json(FormatTime(Seconds((*row.step_seconds).*field), unit))
                             : Json("-");
@@ -75,7 +74,7 @@ Json RowToJson(const ReportProblem& problem, const ReportRow& row, TimeUnit unit
                {"unique_text", FormatCount(std::llround(row.mean_unique))},
                {"wall_text", FormatWall(row.mean_wall)},
                {"feasible", row.feasible},
-               {"trials", method.trials.size()}};
+               {"trials", row.trials}};
   json["step_seconds"] = row.step_seconds ? Json{{"mean", row.step_seconds->mean},
                                                  {"min", row.step_seconds->min},
                                                  {"max", row.step_seconds->max},
@@ -87,11 +86,13 @@ Json RowToJson(const ReportProblem& problem, const ReportRow& row, TimeUnit unit
 Json MethodsToJson(const ReportProblem& problem, TimeUnit unit) {
   Json methods = Json::array();
   for (const ReportMethod& method : problem.methods) {
-    methods.push_back({{"label", method.label},
-                       {"computed_here", method.computed_here},
-                       {"uses_budget", method.uses_budget},
-                       {"budget_samples", method.budget_samples},
-                       {"trials", TrialsToJson(method, unit)}});
+    methods.push_back(
+        {{"label", method.label},
+         {"computed_here", method.computed_here},
+         {"uses_budget", method.uses_budget},
+         {"budget_samples", method.budget.samples},
+         {"budget_seconds", method.budget.seconds ? Json(*method.budget.seconds) : Json(nullptr)},
+         {"trials", TrialsToJson(method, unit)}});
   }
   return methods;
 }
@@ -289,7 +290,7 @@ Json ProblemToJson(const ReportProblem& problem) {
   const TimeUnit unit = UnitOf(problem);
   Json rows = Json::array(), plans = Json::array(), sources = Json::array();
   for (const ReportRow& row : problem.rows) {
-    rows.push_back(RowToJson(problem, row, unit));
+    rows.push_back(RowToJson(row, unit));
   }
   for (const ReportPlan& plan : problem.plans) {
     plans.push_back(PlanToJson(plan));

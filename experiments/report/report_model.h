@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <nlohmann/json.hpp>
@@ -27,20 +28,27 @@ struct ReportTrial {
   LearningCurve curve;
 };
 
+/// What each seed may spend.
+struct ReportBudget {
+  std::int64_t samples = 0;
+  std::optional<double> seconds = std::nullopt;
+  auto operator<=>(const ReportBudget&) const = default;
+};
+
 /// A method over its seeds.
 struct ReportMethod {
   std::string label;
   bool computed_here = false;  ///< by `placer report` itself, not by what is reported
   bool uses_budget = false;
-  std::int64_t budget_samples = 0;
+  ReportBudget budget;
   std::vector<ReportTrial> trials;
 };
 
-/// A row of the table of methods. Step times in seconds; trials that do not fit are left out of
-/// them, and counted.
+/// A row of the table of methods, over the seeds that are complete; where none is, over what all
+/// have found so far. Step times in seconds; trials that do not fit are left out of them.
 struct ReportRow {
   std::size_t method = 0;  ///< index into ReportProblem::methods
-  std::size_t feasible = 0;
+  std::size_t trials = 0, feasible = 0;
   std::optional<Sample> step_seconds;
   std::optional<double> gap_limit;                   ///< of the mean
   std::optional<Change> vs_heuristic, vs_annealing;  ///< over the seeds that both have

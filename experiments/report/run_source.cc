@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <system_error>
+#include <tuple>
 
 #include "experiments/run_directory.h"
 #include "experiments/sweep/sweep_store.h"
@@ -135,6 +136,8 @@ ReportTrial TrialOf(const SweepStore& store, const StoredTrial& stored, Seed see
   return trial;
 }
 
+ReportBudget BudgetOf(const ExperimentConfig& config) { return {config.samples, config.seconds}; }
+
 std::string LabelOf(const MethodConfig& method) {
   std::string label = method.name;
   std::string details = method.preset == "default" ? "" : method.preset;
@@ -153,7 +156,7 @@ StoredRun ReadRun(const fs::path& path) {
                 ReadEnvironments(path / "environment.json")};
   run.method.label = LabelOf(run.config.method);
   run.method.uses_budget = UsesBudget(run.config.method.name);
-  run.method.budget_samples = run.config.samples;
+  run.method.budget = BudgetOf(run.config);
   for (const Seed seed : run.config.seeds) {
     if (std::optional<ReportTrial> trial = ReadTrial(path, seed)) {
       const fs::path plan = SeedPath(path, seed) / "placement.txtpb";
@@ -168,7 +171,7 @@ StoredRun ReadRun(const fs::path& path) {
 std::vector<StoredRun> ReadSweepRuns(const fs::path& path) {
   const auto store = std::make_shared<const SweepStore>(SweepStore::OpenToRead(path));
   std::vector<StoredRun> runs;
-  std::map<std::string, std::size_t> run_of_key;
+  std::map<std::tuple<std::string, std::string, ReportBudget>, std::size_t> run_of_key;
   for (const StoredTrial& stored : store->Trials()) {
     if (stored.state != TrialState::kDone) {
       continue;
@@ -177,11 +180,11 @@ std::vector<StoredRun> ReadSweepRuns(const fs::path& path) {
     const Seed seed = config.seeds.front();
     const std::string label = LabelOf(config.method);
     const auto [at, is_new] = run_of_key.try_emplace(
-        ProblemKey(config) + label + '\n' + std::to_string(config.samples), runs.size());
+        std::tuple(ProblemKey(config), label, BudgetOf(config)), runs.size());
     if (is_new) {
       StoredRun run;
       run.source = {"", path.string(), "placer sweep config.txtpb", store->config(), {}};
-      run.method = {label, false, UsesBudget(config.method.name), config.samples, {}};
+      run.method = {label, false, UsesBudget(config.method.name), BudgetOf(config), {}};
       config.name = store->name();
       config.output_dir = "runs/" + store->name();
       config.seeds.clear();

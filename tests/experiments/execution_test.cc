@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -49,15 +51,16 @@ class ExecutionTest : public ::testing::Test {
     return Run(verb, std::move(args));
   }
   /// A plan with everything on one device and these ops on the other.
-  [[nodiscard]] std::string WritePlan(const std::vector<std::string>& on_second) const {
+  [[nodiscard]] std::string WritePlan(const std::vector<std::string>& on_second,
+                                      const std::string& file = "plan.txtpb") const {
     const Graph graph = testing_support::FakeExecutor::MakeGraph(4);
     SavedPlacement plan;
     for (const Op& op : graph.ops()) {
       const bool second = std::find(on_second.begin(), on_second.end(), op.name) != on_second.end();
       plan.device_of_op.emplace_back(op.name, second ? "cpu:1" : "cpu:0");
     }
-    WritePlacement(plan, Path("plan.txtpb"));
-    return Path("plan.txtpb");
+    WritePlacement(plan, Path(file));
+    return Path(file);
   }
 
   test::TempDir dir_;
@@ -70,7 +73,47 @@ TEST_F(ExecutionTest, EveryCommandTakesATorchScriptModel) {
   EXPECT_EQ(inspect.json().at("model").at("ops"), 10);
   ASSERT_EQ(Run("import", {"-o", Path("g.txtpb")}).code, 0);
   EXPECT_EQ(RunPlacer({"inspect", Path("g.txtpb"), "--json"}).json().at("model").at("ops"), 10);
-  ASSERT_EQ(RunHere("check", {}).code, 2) << "a plan is missing";
+  const std::string plan = WritePlan({"branch0a"}), other = WritePlan({"branch1a"}, "other.txtpb");
+  const auto run = [&](std::vector<std::string> args) {
+    args.insert(args.end(), {"--inputs", "float32[1]", "--devices", "cpu:0,cpu:1"});
+    CommandResult result = RunPlacer(args);
+    EXPECT_EQ(result.code, 0) << args[0] << ": " << result.err;
+    return result;
+  };
+  EXPECT_THAT(run({"check", plan, model_}).out, HasSubstr("ok, step time"));
+  EXPECT_EQ(run({"diff", plan, other, model_, "--json"}).json().at("moved").size(), 2U);
+  run({"apply", plan, model_, "-o", Path("applied.txtpb")});
+  EXPECT_EQ(ReadPlacement(Path("applied.txtpb")).device_of_op, ReadPlacement(plan).device_of_op);
+  run({"export", plan, model_, "--format", "plan", "-o", Path("plan.csv")});
+  EXPECT_THAT(dir_.Read("plan.csv"), HasSubstr("branch0a,cpu:1"));
+  const CommandResult whatif =
+      RunPlacer({"whatif", model_, "--inputs", "float32[1]", "--cluster", "zoo:k80x2", "--vary",
+                 "links.bandwidth=1x,2x", "--method", "heft", "--json"});
+  ASSERT_EQ(whatif.code, 0) << whatif.err;
+  EXPECT_EQ(whatif.json().at("points").size(), 2U);
+}
+
+TEST_F(ExecutionTest, RunsAndSweepsTakeATorchScriptModel) {
+  const std::string experiment = "model: '" + model_ +
+                                 "' inputs: 'float32[1]' devices: 'cpu:0,cpu:1' method: 'heft' "
+                                 "samples: 4 runner: 'simulated' ";
+  const std::string run =
+      dir_.Write("run.txtpb", experiment + "seeds: 1 output_dir: '" + Path("run") + "'");
+  ASSERT_EQ(RunPlacer({"train", run}).code, 0);
+  const CommandResult report = RunPlacer({"report", Path("run"), "--baselines", "none", "--json"});
+  ASSERT_EQ(report.code, 0) << report.err;
+  EXPECT_EQ(report.json().at("problems").at(0).at("plans").size(), 1U);
+  const std::string sweep =
+      dir_.Write("sweep.txtpb", "name: 's' base { " + experiment +
+                                    "} axes { field: 'method' values: ['heft', "
+                                    "'etf'] } output_dir: '" +
+                                    Path("sweep") + "'");
+  const CommandResult swept = RunPlacer({"sweep", sweep, "--jobs", "1"});
+  ASSERT_EQ(swept.code, 0) << swept.err;
+  const CommandResult of_sweep =
+      RunPlacer({"report", Path("sweep"), "--baselines", "none", "--json"});
+  ASSERT_EQ(of_sweep.code, 0) << of_sweep.err;
+  EXPECT_EQ(of_sweep.json().at("problems").at(0).at("rows").size(), 2U);
 }
 
 TEST_F(ExecutionTest, SaysWhatATorchScriptModelNeeds) {
@@ -154,6 +197,67 @@ TEST_F(ExecutionTest, OptimizeExecutesTheBest) {
   EXPECT_NEAR(measured.at("single_device_seconds").get<double>(), 30.6e-3, 1e-6);
   EXPECT_EQ(ReadPlacement(Path("p.txtpb")).step_time_seconds.value(),
             measured.at("step_time_seconds").get<double>());
+}
+
+TEST_F(ExecutionTest, OptimizeMeasuresTheBestAgainInAFreshProcess) {
+  UseModel("count_steps 1");
+  const CommandResult result = RunHere(
+      "optimize", {"--method", "heft,annealing", "--samples", "200", "--rounds", "3", "--json"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  const nlohmann::json measured = result.json().at("measured");
+  EXPECT_LE(measured.at("confirmed").size(), 4U);  // three, and the best device alone
+  for (const nlohmann::json& candidate : measured.at("confirmed")) {
+    EXPECT_EQ(candidate.at("repeats_seconds").size(), 3U);
+  }
+  const std::string steps = dir_.Read("model.pt.steps");
+  EXPECT_EQ(std::ranges::count(steps, '|'), 2);
+  EXPECT_EQ(steps.size() - steps.rfind('|') - 1,  // each step after one that warms up
+            measured.at("confirmed").size() * 3 * 2);
+}
+
+TEST_F(ExecutionTest, CompareMeasuresWhatWasFoundInAFreshProcess) {
+  UseModel("count_steps 1");
+  ASSERT_EQ(RunHere("profile", {"-o", Path("p.pb")}).code, 0);
+  std::filesystem::remove(model_ + ".steps");
+  const CommandResult result =
+      RunHere("compare", {"--methods", "topological,annealing", "--samples", "200", "--seeds", "1",
+                          "--profile", Path("p.pb"), "--rounds", "3", "--json"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  // Two methods and two devices alone, three rounds.
+  EXPECT_EQ(dir_.Read("model.pt.steps"), "||" + std::string(4 * 3 * 2, '.'));
+}
+
+// A profile that is off by half makes one device look better than anything executed.
+TEST_F(ExecutionTest, CompareSaysHeadRoomFromExecutedStepsAlone) {
+  ASSERT_EQ(RunHere("profile", {"-o", Path("p.pb")}).code, 0);
+  Profile half = ReadProfile(Path("p.pb"));
+  for (auto& [key, time] : half.ops) {
+    time.busy.seconds *= 0.5;
+    time.idle.seconds *= 0.5;
+  }
+  WriteProfile(half, Path("half.pb"));
+  const CommandResult result =
+      RunHere("compare", {"--methods", "heft,annealing", "--samples", "200", "--seeds", "1",
+                          "--profile", Path("half.pb"), "--json"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_GT(result.json().at("methods").at(0).at("step_seconds").at("mean").get<double>(), 16e-3);
+  EXPECT_EQ(result.json().at("head_room").at("statement"), "");
+}
+
+TEST_F(ExecutionTest, SearchesOnPastAHangAndPastMemoryThatRunsOut) {
+  const std::vector<std::array<std::string, 4>> faults = {
+      {"hang 1", "--step-seconds", "0.1", "within 0.2"},
+      {"eat 1", "--memory-gb", "0.08", "its limit is 80.00 MB"}};
+  for (const auto& [line, option, limit, reason] : faults) {
+    UseModel(line);
+    const CommandResult result =
+        RunHere("optimize", {"--method", "annealing", "--samples", "12", "--runner", "measured",
+                             option, limit, "--json", "-o", Path("p.txtpb")});
+    ASSERT_EQ(result.code, 0) << line << result.err;
+    EXPECT_THAT(result.err, HasSubstr("could not be measured, the first because"));
+    EXPECT_THAT(result.err, HasSubstr(reason));
+    EXPECT_EQ(ReadPlacement(Path("p.txtpb")).device_of_op[1].second, "cpu:0") << line;
+  }
 }
 
 TEST_F(ExecutionTest, SearchesOnMeasuredTimesAlone) {

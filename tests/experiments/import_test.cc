@@ -34,6 +34,29 @@ TEST(Import, WritesAWorkloadWithItsClusterAndTheLoadsOfASplit) {
   EXPECT_THAT(simulated.out, HasSubstr("46.208 ms"));
 }
 
+TEST(Import, PrintsOneJsonObject) {
+  const test::TempDir dir;
+  const std::string graph = (dir / "w.pb").string();
+  const CommandResult alone =
+      RunPlacer({"import", kFolder + "pipedream/alexnet.graph.txt", "-o", graph, "--json"});
+  ASSERT_EQ(alone.code, 0) << alone.err;
+  EXPECT_EQ(alone.json().at("graph").at("ops"), ReadGraph(graph).num_ops());
+  EXPECT_EQ(alone.json().at("output"), graph);
+  EXPECT_FALSE(alone.json().contains("split"));
+  const CommandResult split =
+      RunPlacer({"import", kFolder + "partitioning/gnmt_inference.json", "-o", graph, "--split",
+                 kFolder + "partitioning/experts/gnmt_inference_expert.json", "--json"});
+  ASSERT_EQ(split.code, 0) << split.err;
+  const nlohmann::json printed = split.json();
+  EXPECT_EQ(printed.at("graph").at("ops"), 96);
+  EXPECT_DOUBLE_EQ(printed.at("split").at("max_load_seconds"), 46.208451171875e-3);
+  std::size_t nodes = 0;
+  for (const auto& device : printed.at("split").at("devices")) {
+    nodes += device.at("nodes").get<std::size_t>();
+  }
+  EXPECT_EQ(nodes, 96U);
+}
+
 TEST(Import, SaysWhatAFileDoesNotKnow) {
   const test::TempDir dir;
   const CommandResult result =

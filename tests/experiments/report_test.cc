@@ -126,7 +126,8 @@ TEST_F(ReportTest, MethodsOfUnequalSamplesAreToldApart) {
   EXPECT_THAT(labels, ElementsAre("annealing, 20 samples", "annealing, 60 samples",
                                   "cross_entropy, 60 samples", "random, 40 samples", "heft",
                                   "annealing, 40 samples"));
-  EXPECT_THAT(problem.at("notes").at(0).get<std::string>(), HasSubstr("(20, 40, 60)"));
+  EXPECT_THAT(problem.at("notes").at(0).get<std::string>(),
+              HasSubstr("(20 samples, 40 samples, 60 samples)"));
   EXPECT_EQ(problem.at("sources").at(0).at("method"), "annealing, 20 samples");
   EXPECT_THAT(problem.at("plans").at(0).at("label").get<std::string>(),
               HasSubstr(" samples, seed"));
@@ -211,6 +212,11 @@ TEST_F(ReportTest, ARunThatStoppedShowsWhatItHas) {
   const nlohmann::json problem = Report(Path(files_, "run"), "none").at("problems").at(0);
   EXPECT_FALSE(problem.at("methods").at(0).at("trials").at(1).at("complete").get<bool>());
   EXPECT_THAT(problem.at("notes").at(0).get<std::string>(), HasSubstr("1 of 2 seeds"));
+  EXPECT_EQ(RowOf(problem, "annealing").at("trials"), 1);
+  std::filesystem::remove(files_.dir / "run/seed-3/result.json");
+  const nlohmann::json none = Report(Path(files_, "run"), "none").at("problems").at(0);
+  EXPECT_THAT(none.at("notes").at(0).get<std::string>(), HasSubstr("what they have found so far"));
+  EXPECT_EQ(RowOf(none, "annealing").at("trials"), 2);
 }
 
 TEST(ReportPageTest, HostileNamesStayData) {
@@ -240,8 +246,8 @@ ReportTrial Trial(Seed seed, double seconds) {
 TEST(ReportTableTest, DifferencesArePairedBySeed) {
   ReportProblem problem;
   problem.bound_seconds = 1;
-  problem.methods = {{"etf", true, false, 10, {Trial(1, 4), Trial(2, 2)}},
-                     {"reinforce", false, true, 10, {Trial(2, 1), Trial(1, 3)}}};
+  problem.methods = {{"etf", true, false, {10}, {Trial(1, 4), Trial(2, 2)}},
+                     {"reinforce", false, true, {10}, {Trial(2, 1), Trial(1, 3)}}};
   FillMethodTable(problem);
   ASSERT_EQ(problem.rows.size(), 2U);
   EXPECT_EQ(problem.rows[0].method, 1U);  // the shorter mean first
@@ -255,13 +261,13 @@ TEST(ReportTableTest, DifferencesArePairedBySeed) {
 
 TEST(ReportTableTest, TheYardstickHasAsManySamples) {
   ReportProblem problem;
-  problem.methods = {{"annealing", false, true, 50, {Trial(1, 4)}},
-                     {"annealing", false, true, 200, {Trial(1, 2)}},
-                     {"reinforce", false, true, 50, {Trial(1, 3)}},
-                     {"reinforce", false, true, 200, {Trial(1, 1)}},
-                     {"reinforce", false, true, 800, {Trial(1, 1)}},
-                     {"heft", false, false, 200, {Trial(1, 5)}},
-                     {"heft", true, false, 800, {Trial(1, 6)}}};
+  problem.methods = {{"annealing", false, true, {50}, {Trial(1, 4)}},
+                     {"annealing", false, true, {200}, {Trial(1, 2)}},
+                     {"reinforce", false, true, {50}, {Trial(1, 3)}},
+                     {"reinforce", false, true, {200}, {Trial(1, 1)}},
+                     {"reinforce", false, true, {800}, {Trial(1, 1)}},
+                     {"heft", false, false, {200}, {Trial(1, 5)}},
+                     {"heft", true, false, {800}, {Trial(1, 6)}}};
   FillMethodTable(problem);
   std::map<std::string, std::optional<double>> changes;
   for (const ReportRow& row : problem.rows) {
@@ -278,13 +284,48 @@ TEST(ReportTableTest, TheYardstickHasAsManySamples) {
 
 TEST(ReportTableTest, HeuristicsCompareWithTheOnlyYardstick) {
   ReportProblem problem;
-  problem.methods = {{"annealing", false, true, 50, {Trial(1, 4)}},
-                     {"heft", false, false, 4000, {Trial(1, 5)}}};
+  problem.methods = {{"annealing", false, true, {50}, {Trial(1, 4)}},
+                     {"heft", false, false, {4000}, {Trial(1, 5)}}};
   FillMethodTable(problem);
   EXPECT_EQ(problem.methods[0].label, "annealing");
   EXPECT_EQ(problem.methods[1].label, "heft");
   EXPECT_DOUBLE_EQ(problem.rows[1].vs_annealing->mean, 0.25);
   EXPECT_TRUE(problem.notes.empty());
+}
+
+TEST(ReportTableTest, BudgetsInSecondsAreToldApart) {
+  ReportProblem problem;
+  problem.methods = {{"annealing", false, true, {50, 1.0}, {Trial(1, 4)}},
+                     {"annealing", false, true, {50, 2.5}, {Trial(1, 2)}},
+                     {"reinforce", false, true, {50, 2.5}, {Trial(1, 1)}},
+                     {"reinforce", false, true, {50}, {Trial(1, 1)}}};
+  FillMethodTable(problem);
+  std::map<std::string, std::optional<double>> changes;
+  for (const ReportRow& row : problem.rows) {
+    changes[problem.methods[row.method].label] =
+        row.vs_annealing ? std::optional(row.vs_annealing->mean) : std::nullopt;
+  }
+  EXPECT_THAT(changes, ElementsAre(Pair("annealing, 50 samples in 1.0 s", 0.0),
+                                   Pair("annealing, 50 samples in 2.5 s", 0.0),
+                                   Pair("reinforce, 50 samples", std::nullopt),
+                                   Pair("reinforce, 50 samples in 2.5 s", -0.5)));
+}
+
+TEST(ReportTableTest, SeedsThatAreNotCompleteDoNotCount) {
+  ReportTrial cut = Trial(2, 100);
+  cut.complete = false;
+  ReportProblem problem;
+  problem.methods = {{"heft", false, false, {50}, {Trial(1, 4), Trial(2, 2)}},
+                     {"annealing", false, true, {50}, {Trial(1, 1), cut}},
+                     {"reinforce", false, true, {50}, {cut}}};
+  FillMethodTable(problem);
+  EXPECT_DOUBLE_EQ(problem.rows[0].step_seconds->mean, 1);
+  EXPECT_EQ(problem.rows[0].trials, 1U);
+  EXPECT_DOUBLE_EQ(problem.rows[0].vs_heuristic->mean, -0.75);
+  EXPECT_DOUBLE_EQ(problem.rows[2].step_seconds->mean, 100) << "all there is";
+  EXPECT_FALSE(problem.rows[2].vs_heuristic);
+  EXPECT_THAT(problem.notes.at(0), HasSubstr("annealing: 1 of 2 seeds are not complete and not"));
+  EXPECT_THAT(problem.notes.at(1), HasSubstr("reinforce: 1 of 1 seeds are not complete; the"));
 }
 
 TEST(ReportViewTest, ThinningKeepsPeaks) {

@@ -2,11 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <optional>
 #include <stop_token>
 #include <thread>
 
 #include "cost_model/placement_io.h"
 #include "experiments/experiment_config.h"
+#include "experiments/folder_lock.h"
 #include "experiments/run_directory.h"
 #include "experiments/sweep/sweep_plan.h"
 #include "graphs/base/error.h"
@@ -118,6 +120,19 @@ TEST_F(TrainTest, AnExistingRunIsNotOverwritten) {
       RunPlacer({"train", Config("method: \"etf\" space: \"ops\""), "--resume"});
   EXPECT_EQ(other.code, 2);
   EXPECT_THAT(other.err, HasSubstr("another config"));
+}
+
+TEST_F(TrainTest, OneProcessAtATimeWorksInARunDirectory) {
+  const std::string config = Config(kAnnealing);
+  std::filesystem::create_directories(run());
+  std::optional<FolderLock> other(std::in_place, run());
+  const CommandResult refused = RunPlacer({"train", config});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_EQ(refused.err, "placer: error: " + run() +
+                             ": another process is working in it, expected to be the only one\n");
+  EXPECT_TRUE(std::filesystem::is_empty(run()));
+  other.reset();
+  EXPECT_EQ(RunPlacer({"train", config}).code, 0);
 }
 
 TEST_F(TrainTest, ARunGoesOnUnderAnotherNameAndInAnotherPlace) {

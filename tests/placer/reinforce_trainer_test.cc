@@ -7,7 +7,9 @@
 #include <fstream>
 #include <iterator>
 
+#include "cost_model/bound.h"
 #include "graphs/base/error.h"
+#include "placer/checkpoint.h"
 #include "placer/group_enumeration.h"
 #include "placer/reinforce_placer.h"
 #include "tests/support/fake_runner.h"
@@ -41,9 +43,6 @@ std::string Contents(const std::filesystem::path& path) {
   std::ifstream stream(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(stream), {}};
 }
-
-/// What equal runs have in common in their checkpoints: all but the times.
-std::string StateOf(const std::filesystem::path& path) { return Contents(path); }
 
 /// An error of `f`, or "no error".
 template <typename F>
@@ -140,13 +139,41 @@ TEST(ReinforceTrainer, ResumesByteForByte) {
     trainer.Run();
     EXPECT_EQ(trainer.num_updates(), 100);
   }
-  EXPECT_NE(StateOf(dir / "resumed"), StateOf(dir / "straight"));
+  EXPECT_NE(Contents(dir / "resumed"), Contents(dir / "straight"));
   const auto [resumed_updates, resumed] = run(800, "resumed");
   EXPECT_EQ(resumed_updates, 200);
-  EXPECT_EQ(StateOf(dir / "resumed"), StateOf(dir / "straight"));
+  EXPECT_EQ(Contents(dir / "resumed"), Contents(dir / "straight"));
   EXPECT_EQ(resumed.groups, straight.groups);
   EXPECT_EQ(resumed.best, straight.best);
   EXPECT_EQ(resumed.unique_samples, straight.unique_samples);
+}
+
+TEST(ReinforceTrainer, AResumedRunHasTheRestOfItsTime) {
+  const TempDir dir;
+  const TestProblem test(RandomDag(10, 1), CompleteCluster(3));
+  std::stop_source stop;
+  PlaceRequest request = Request(test.problem, 100'000, dir / "state");
+  request.budget.seconds = Seconds(1000);
+  request.stop = stop.get_token();
+  ReinforceTrainer first(request, SmallOptions(), [&](const UpdateRecord& record) {
+    if (record.update == 2) {
+      stop.request_stop();
+    }
+  });
+  first.Run();
+  Checkpoint checkpoint = ReadCheckpoint(dir / "state");
+  const double spent = ByteReader(checkpoint.at("clock")).TakeReal();
+  EXPECT_GT(spent, 0);
+  EXPECT_LT(spent, 500);
+  ByteWriter clock;
+  clock.Put(1001.0);
+  checkpoint.at("clock") = clock.bytes();
+  WriteCheckpoint(checkpoint, dir / "state");
+  request.stop = {};
+  ReinforceTrainer second(request, SmallOptions());
+  second.Run();
+  EXPECT_EQ(second.num_updates(), 2) << "no time is left";
+  EXPECT_GT(second.Finish().wall, Seconds(1000));
 }
 
 /// A trainer's checkpoint after 60 samples, and how its run went.
@@ -187,7 +214,7 @@ Trained TrainWithStop(const ReinforceOptions& options, int stop_after) {
     EXPECT_EQ(trained.result.interrupted, stops);
     EXPECT_GE(trained.result.samples, stops ? stop_after : 60);
   }
-  trained.checkpoint = StateOf(dir / "state");
+  trained.checkpoint = Contents(dir / "state");
   return trained;
 }
 
@@ -288,6 +315,31 @@ TEST(ReinforceTrainer, InfeasiblePlacementsAreLearnedFromByTheirExcess) {
   const TestProblem test(RandomDag(16, 7), CompleteCluster(3, /*memory_bytes=*/40'000));
   const PlaceResult result = MakeReinforcePlacer(SmallOptions())->Place(Request(test.problem, 640));
   EXPECT_EQ(result.best.outcome, StepOutcome::kOk);
+}
+
+TEST(ReinforceTrainer, HoweverSlowAPlacementCostsLessThanOneThatDoesNotFit) {
+  const TestProblem test(RandomDag(8, 8), CompleteCluster(2));
+  const double bound = static_cast<double>(
+      ComputeLowerBound(test.graph, test.cluster, test.problem.costs()).value().count());
+  double last = 0;
+  for (const double times_bound : {1.0, 64.0, 100.0, 1e4, 1e8}) {
+    const FakeRunner runner(test.graph, test.cluster, [&](const Placement&) {
+      StepSummary summary;
+      summary.step_time = Picoseconds(std::llround(bound * times_bound));
+      return summary;
+    });
+    const Problem problem(test.problem, runner);
+    std::vector<double> rewards;
+    const auto placer = MakeReinforcePlacer(
+        SmallOptions(), [&](const UpdateRecord& r) { rewards.push_back(r.best_reward); });
+    (void)placer->Place(Request(problem, 16));
+    EXPECT_LT(rewards.front(), last) << times_bound;
+    EXPECT_GT(rewards.front(), -SmallOptions().failing_cost);
+    last = rewards.front();
+    if (times_bound <= 64) {
+      EXPECT_NEAR(last, -std::sqrt(times_bound), 1e-6);
+    }
+  }
 }
 
 TEST(ReinforceTrainer, ReportsEveryUpdate) {

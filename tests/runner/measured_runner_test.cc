@@ -55,6 +55,14 @@ TEST(MeasuredRunner, MeasuresAPlacementOnce) {
   EXPECT_EQ(fixture.runner.num_measured(), 1);
 }
 
+TEST(MeasuredRunner, MeasuresAgainWhatItWasToForget) {
+  MeasuredFixture fixture("noise 100");
+  const StepReport first = fixture.runner.Run(fixture.With({1}));
+  fixture.runner.Forget();
+  EXPECT_NE(fixture.runner.Run(fixture.With({1})).step_time, first.step_time);
+  EXPECT_EQ(fixture.runner.num_measured(), 2);
+}
+
 TEST(MeasuredRunner, GoesOnAfterACrash) {
   const MeasuredFixture fixture("crash 1\nfail 3");
   const StepReport crashed = fixture.runner.Run(fixture.With({1}));

@@ -32,7 +32,7 @@ inline std::string FakeModel(const std::string& lines = {}) {
 
 /// A machine whose clock is a simulator: ops of 1 ms and 2 ms, and copies, take what they take on
 /// the hidden cluster, with a noise of `noise` per mille; `sleep_ms` makes every step last. With
-/// `count_steps` the file MODEL.steps has a byte for every step that was run.
+/// `count_steps` the file MODEL.steps has a '|' for every process and a '.' for every step.
 class FakeExecutor final : public StepExecutor {
  public:
   explicit FakeExecutor(const StepSource& source)
@@ -48,6 +48,9 @@ class FakeExecutor final : public StepExecutor {
     }
     if (Option("load_crash", 0) != 0) {
       raise(SIGKILL);
+    }
+    if (Option("count_steps", 0) != 0) {
+      std::ofstream(steps_file_, std::ios::app) << '|';
     }
     if (source.inputs.empty() || source.inputs[0] != "float32[1]") {
       throw InputError("inputs: found '" + (source.inputs.empty() ? "" : source.inputs[0]) +

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <sstream>
 
@@ -68,17 +69,35 @@ std::string FirstOpThatDiffers(const CapturedState& captured, const StepContent&
   return "";
 }
 
-/// Largest difference, and largest value to compare it with.
-std::pair<double, double> Difference(const Remains& remains) {
-  if (!remains.found.defined() || !remains.expected.defined() || remains.found.numel() == 0) {
-    return {0, 0};
-  }
-  const at::Tensor found = remains.found.cpu().to(at::kDouble);
-  const at::Tensor expected = remains.expected.to(at::kDouble);
-  return {(found - expected).abs().max().item<double>(), expected.abs().max().item<double>()};
-}
-
 }  // namespace
+
+std::string DifferenceOf(const at::Tensor& found, const at::Tensor& expected, double tolerance) {
+  if (!found.defined() || !expected.defined()) {
+    return found.defined() == expected.defined() ? ""
+           : found.defined()                     ? " is there, and should not be"
+                                                 : " is missing";
+  }
+  if (found.sizes() != expected.sizes()) {
+    std::ostringstream what;
+    what << " has shape " << found.sizes() << ", expected " << expected.sizes();
+    return what.str();
+  }
+  if (found.numel() == 0) {
+    return "";
+  }
+  const at::Tensor a = found.cpu().to(at::kDouble);
+  const at::Tensor b = expected.cpu().to(at::kDouble);
+  // The difference of equal infinities is not a number, and neither is an expected nan a fault.
+  const at::Tensor same = a.eq(b).logical_or(a.isnan().logical_and(b.isnan()));
+  const double difference = (a - b).abs().masked_fill(same, 0).max().item<double>();
+  const double largest = b.abs().masked_fill(b.isfinite().logical_not(), 0).max().item<double>();
+  if (difference <= tolerance * largest) {  // false if it is not a number
+    return "";
+  }
+  std::ostringstream what;
+  what << " differs by " << std::abs(difference) << " where values go up to " << largest;
+  return what.str();
+}
 
 std::optional<StepMismatch> FindMismatch(const CapturedState& captured, const StepContent& content,
                                          bool tolerant) {
@@ -91,13 +110,15 @@ std::optional<StepMismatch> FindMismatch(const CapturedState& captured, const St
   }
   FillExpected(captured, remains);
   for (const Remains& each : remains) {
-    const auto [difference, largest] = Difference(each);
-    if (!tolerant || difference > kCudaTolerance * largest) {
-      std::ostringstream what;
-      what << each.what << " differs by " << difference << " where values go up to " << largest;
-      const std::string op = tolerant ? "" : FirstOpThatDiffers(captured, content);
-      return StepMismatch{op.empty() ? each.what : op, what.str()};
+    std::string what = DifferenceOf(each.found, each.expected, tolerant ? kCudaTolerance : 0);
+    if (tolerant && what.empty()) {
+      continue;
     }
+    if (what.empty()) {
+      what = " has other bits";
+    }
+    const std::string op = tolerant ? "" : FirstOpThatDiffers(captured, content);
+    return StepMismatch{op.empty() ? each.what : op, each.what + what};
   }
   return std::nullopt;
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +19,11 @@ struct CapturedState {
   Graph graph;
   std::vector<std::string> warnings;
 };
+
+/// How two tensors differ, in words that follow a name; empty if no value is further from the
+/// expected one than `tolerance` of the largest finite value expected. A nan is equal to a nan.
+[[nodiscard]] std::string DifferenceOf(const at::Tensor& found, const at::Tensor& expected,
+                                       double tolerance);
 
 /// Compares what a step left with what the original step left: outputs, gradients, everything that
 /// the step writes to. @param tolerant  compare values, not bits

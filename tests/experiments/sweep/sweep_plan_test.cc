@@ -101,6 +101,18 @@ TEST_F(SweepPlanTest, ParametersOfModelAndClusterAreAxes) {
   EXPECT_EQ(config.problem.cluster, "zoo:k80x2?links.bandwidth=2x");
 }
 
+TEST_F(SweepPlanTest, AListTakesAnElementForEachLine) {
+  const SweepPlan plan = ReadSweep(
+      Write(R"(axes { field: "constraints.pin" values: ["left=a", "left=a\nright=b", ""] })"));
+  ASSERT_EQ(plan.trials.size(), 3U);
+  const auto pins = [&](std::size_t trial) {
+    return ParseExperiment(plan.trials[trial].config, "trial").problem.constraints.pin.size();
+  };
+  EXPECT_EQ(pins(0), 1U);
+  EXPECT_EQ(pins(1), 2U);
+  EXPECT_EQ(pins(2), 0U);
+}
+
 TEST_F(SweepPlanTest, KeysChangeWithTheConfigAndWithTheFilesItNames) {
   const std::string path = Write("");
   const std::string key = ReadSweep(path).trials.at(0).key;

@@ -115,6 +115,26 @@ TEST(Replay, NamesTheFirstOpThatDiffers) {
   EXPECT_THAT(mismatch->what, HasSubstr("output 'out.0' differs by"));
 }
 
+TEST(DifferenceOf, ComparesWithinAShareOfTheLargestValue) {
+  const double inf = std::numeric_limits<double>::infinity();
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const auto difference = [](std::vector<double> found, std::vector<double> expected) {
+    return detail::DifferenceOf(torch::tensor(found), torch::tensor(expected), 1e-3);
+  };
+  EXPECT_EQ(difference({0.09, 100}, {0, 100}), "");
+  EXPECT_EQ(difference({0.5, 100}, {0, 100}), " differs by 0.5 where values go up to 100");
+  EXPECT_EQ(difference({nan, inf, 1}, {nan, inf, 1}), "");
+  EXPECT_EQ(difference({nan, 1}, {1, 1}), " differs by nan where values go up to 1");
+  EXPECT_EQ(difference({1, 1}, {nan, 1}), " differs by nan where values go up to 1");
+  EXPECT_EQ(difference({inf, 1}, {1, 1}), " differs by inf where values go up to 1");
+  EXPECT_EQ(difference({-inf, 1}, {inf, 1}), " differs by inf where values go up to 1");
+  EXPECT_EQ(difference({1, 2}, {1}), " has shape [2], expected [1]");
+  EXPECT_EQ(difference({}, {}), "");
+  EXPECT_EQ(detail::DifferenceOf({}, torch::ones(1), 1e-3), " is missing");
+  EXPECT_EQ(detail::DifferenceOf(torch::ones(1), {}, 1e-3), " is there, and should not be");
+  EXPECT_EQ(detail::DifferenceOf({}, {}, 1e-3), "");
+}
+
 TEST(Replay, RecordsEveryOpAndOneCopyPerDestination) {
   ReplayExecutor executor(Capture(testing_support::BranchyNet(), "float32[2,3,8,8]", true),
                           BothCores());
@@ -244,6 +264,50 @@ def forward(self, x):
 )JIT");
   EXPECT_THAT(FaultOf([&] { static_cast<void>(Capture(loops, "float32[4]", false)); }),
               HasSubstr("expected a step that does not follow the data"));
+}
+
+TEST(Capture, RefusesWhatComesFromNoOperator) {
+  // An op of the interpreter alone: no dispatcher, and so no recorder, sees it.
+  const torch::jit::RegisterOperators unseen({torch::jit::Operator(
+      "aten::placer_unseen(Tensor x) -> Tensor",
+      [](torch::jit::Stack& stack) {
+        const at::Tensor x = torch::jit::pop(stack).toTensor().contiguous();
+        const at::Tensor twice(at::detail::empty_cpu(x.sizes(), x.options()));
+        std::ranges::transform(std::span(x.data_ptr<float>(), x.numel()), twice.data_ptr<float>(),
+                               [](float value) { return 2 * value; });
+        torch::jit::push(stack, twice);
+      },
+      c10::AliasAnalysisKind::FROM_SCHEMA)});
+  torch::jit::Module module = testing_support::EmptyModule("Unseen");
+  module.define("def forward(self, x):\n    return torch.placer_unseen(x) + 1\n");
+  EXPECT_THAT(
+      FaultOf([&] { static_cast<void>(Capture(module, "float32[4]", false)); }),
+      HasSubstr("a tensor that op 'aten::add' reads comes from no operator and differs from "
+                "run to run"));
+}
+
+TEST(Capture, TakesTheLossThatIsNamed) {
+  torch::jit::Module module = testing_support::EmptyModule("TwoOutputs");
+  testing_support::AddWeight(module, "w", {4});
+  module.define(R"JIT(
+def forward(self, x):
+    return {"scores": x * self.w, "cost": (x * self.w).exp()}
+)JIT");
+  // The gradient of exp() multiplies once more than that of the product.
+  const auto backward_products = [&](const std::string& loss) {
+    ReplayExecutor executor(
+        detail::CaptureModule(
+            module, "model.pt",
+            {.inputs = {ParseInputSpec("float32[4]")}, .training = true, .loss = loss}),
+        BothCores());
+    EXPECT_FALSE(executor.Verify(RandomPlacement(executor.graph(), 1)).has_value());
+    return std::ranges::count_if(executor.graph().ops(), [](const Op& op) {
+      return op.role == OpRole::kBackward && op.type == "aten::mul";
+    });
+  };
+  EXPECT_EQ(backward_products("scores"), 1);
+  EXPECT_EQ(backward_products("cost"), 2);
+  EXPECT_EQ(backward_products("out.cost"), 2);
 }
 
 TEST(Capture, RefusesInputsThatDoNotSuit) {

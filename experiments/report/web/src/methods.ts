@@ -55,11 +55,11 @@ function picture(problem: Problem): Mounted {
 const base = (card: string): Option => ({ backgroundColor: card, borderColor: colors().line, textStyle: { color: colors().ink, fontSize: 13 }, confine: true });
 
 export function methods(problem: Problem): [HTMLElement, Mounted[]] {
-  const budgets = [...new Set(problem.methods.filter((method) => method.uses_budget).map((method) => method.budget_samples))];
+  const budgets = [...new Set(problem.methods.filter((method) => method.uses_budget).map((method) => formatCount(method.budget_samples) + (method.budget_seconds === null ? '' : ` in ${method.budget_seconds} s`)))];
   const chart = picture(problem);
   const best = problem.rows.findIndex((row) => row.step_seconds);
   const head = ['method', 'mean', 'min', 'max', 'gap limit', 'vs best heuristic', 'vs annealing', 'samples', 'unique', 'wall', 'feasible'];
-  return [h('section', { id: 'methods' }, h('h2', {}, budgets.length === 1 ? `Methods at equal samples (${formatCount(budgets[0])})` : 'Methods'),
+  return [h('section', { id: 'methods' }, h('h2', {}, budgets.length === 1 ? `Methods at equal samples (${budgets[0]})` : 'Methods'),
     h('p', { class: 'hint' }, 'Mean and range over seeds. Gap limit: no placement can be better by more than that. Differences are paired by seed; 95 % intervals from five seeds on. '
       + 'Heuristics stop after a few samples. Wall times of rows computed here are those of this report, not of the run.'),
     h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Table of methods' }, h('table', {}, h('thead', {}, h('tr', {}, ...head.map((text) => h('th', { scope: 'col' }, text)))),

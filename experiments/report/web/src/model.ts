@@ -3,7 +3,7 @@
 export interface Change { mean: number; text: string; low?: number; high?: number; interval_text?: string }
 export interface Spread { mean: number; min: number; max: number; deviation: number }
 export interface Trial { seed: number; feasible: boolean; complete: boolean; step_seconds: number; text: string; samples: number; curve: number[] }
-export interface Method { label: string; computed_here: boolean; uses_budget: boolean; budget_samples: number; trials: Trial[] }
+export interface Method { label: string; computed_here: boolean; uses_budget: boolean; budget_samples: number; budget_seconds: number | null; trials: Trial[] }
 export interface Row {
   method: number; step_seconds: Spread | null; mean_text: string; min_text: string; max_text: string; gap_text: string;
   vs_heuristic: Change | null; vs_annealing: Change | null; samples_text: string; unique_text: string; wall_text: string;
