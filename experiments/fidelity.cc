@@ -115,8 +115,39 @@ void Simulate(const Workbench& bench, std::span<FidelityPoint> points) {
   }
 }
 
+namespace {
+
+/// [round][point]: of the points that every round measured.
+std::vector<std::vector<double>> Rounds(const std::vector<const FidelityPoint*>& points) {
+  std::size_t num_rounds = 0;
+  for (const FidelityPoint* point : points) {
+    num_rounds = std::max(num_rounds, point->timing.times.size());
+  }
+  std::vector<std::vector<double>> rounds(num_rounds);
+  for (const FidelityPoint* point : points) {
+    for (std::size_t r = 0; point->timing.times.size() == num_rounds && r < num_rounds; ++r) {
+      rounds[r].push_back(point->timing.times[r]);
+    }
+  }
+  return rounds;
+}
+
+double MeanSpearmanOfPairs(const std::vector<std::vector<double>>& rounds) {
+  double sum = 0;
+  std::int64_t pairs = 0;
+  for (std::size_t a = 0; a < rounds.size(); ++a) {
+    for (std::size_t b = 0; b < a; ++b, ++pairs) {
+      sum += Spearman(rounds[a], rounds[b]);
+    }
+  }
+  return pairs > 0 ? sum / static_cast<double>(pairs) : 0;
+}
+
+}  // namespace
+
 FidelitySummary Summarize(std::span<const FidelityPoint> points, const std::string& source) {
   FidelitySummary summary;
+  std::vector<const FidelityPoint*> used;
   std::vector<double> simulated, measured;
   double noise = 0;
   std::int64_t pairs = 0;
@@ -124,6 +155,7 @@ FidelitySummary Summarize(std::span<const FidelityPoint> points, const std::stri
     if (!point.ok() || (!source.empty() && point.source != source)) {
       continue;
     }
+    used.push_back(&point);
     simulated.push_back(point.simulated);
     measured.push_back(point.measured());
     summary.mape += std::abs(point.error());
@@ -141,6 +173,7 @@ FidelitySummary Summarize(std::span<const FidelityPoint> points, const std::stri
   }
   summary.repeat_noise = pairs > 0 ? noise / static_cast<double>(pairs) : 0;
   summary.spearman = Spearman(simulated, measured);
+  summary.round_spearman = MeanSpearmanOfPairs(Rounds(used));
   return summary;
 }
 

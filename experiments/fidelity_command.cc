@@ -33,7 +33,8 @@ Json SummaryToJson(const FidelitySummary& summary) {
           {"mape", summary.mape},
           {"bias", summary.bias},
           {"spearman", summary.spearman},
-          {"repeat_noise", summary.repeat_noise}};
+          {"repeat_noise", summary.repeat_noise},
+          {"round_spearman", summary.round_spearman}};
 }
 
 class FidelityCommand final : public Subcommand {
@@ -228,11 +229,13 @@ class FidelityCommand final : public Subcommand {
                  {"MAPE"},
                  {"bias"},
                  {"Spearman"},
-                 {"repeat noise"}});
+                 {"repeat noise"},
+                 {"round vs round"}});
     const auto add = [&](const std::string& label, const FidelitySummary& summary) {
       table.AddRow({label, std::to_string(summary.points), FormatPercent(summary.mape),
                     FormatChange(summary.bias), fmt::format("{:.3f}", summary.spearman),
-                    FormatPercent(summary.repeat_noise)});
+                    FormatPercent(summary.repeat_noise),
+                    fmt::format("{:.3f}", summary.round_spearman)});
     };
     for (const char* source : kSources) {
       add(source, Summarize(points, source));

@@ -395,8 +395,22 @@ TEST(Summarize, ComputesErrorsAndNoise) {
   EXPECT_NEAR(all.bias, 0, 1e-12);
   EXPECT_NEAR(all.spearman, 1, 1e-12);
   EXPECT_NEAR(all.repeat_noise, 0.02, 1e-12);
+  EXPECT_NEAR(all.round_spearman, 1, 1e-12) << "both rounds have the same order";
   EXPECT_EQ(Summarize(points, "random").points, 2U);
   EXPECT_TRUE(IsFaithful(all));
+}
+
+TEST(Summarize, TellsHowFarRoundsAgree) {
+  std::vector<FidelityPoint> points(4);
+  const std::vector<std::vector<double>> times = {{1, 1, 2}, {2, 2, 1}, {3, 3, 3}, {4}};
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    points[i].simulated = 1;
+    points[i].timing.times = times[i];
+    points[i].timing.time = TrimmedMean(times[i]);
+  }
+  // Ranks 1 2 3 twice and 2 1 3: correlations 1, 0.5 and 0.5. The last was not measured thrice.
+  EXPECT_NEAR(Summarize(points).round_spearman, 2.0 / 3, 1e-12);
+  EXPECT_EQ(Summarize(std::span(points).last(1)).round_spearman, 0);
 }
 
 TEST(Summarize, OneDisturbedRoundDoesNotMoveAPoint) {

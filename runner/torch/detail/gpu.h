@@ -1,14 +1,18 @@
 #pragma once
 
+#include <ATen/core/Tensor.h>
 #include <c10/core/Device.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 
+#include "graphs/base/units.h"
+
 namespace placer::detail {
 
-// Compiled to nothing where LibTorch has no CUDA.
+// What a worker's thread starts on a GPU is done later, in the order of the thread's stream: the
+// thread goes on meanwhile. Where LibTorch has no CUDA all of this compiles to nothing.
 
 /// Sets the GPU up.
 /// @throws InputError if there is no such GPU, or no CUDA in this LibTorch
@@ -29,6 +33,33 @@ class GpuScope {
 
 /// Until what this thread started there is done; nothing to do for the host.
 void WaitForGpu(c10::Device device);
+
+/// The moment when all is done that a thread had started on a GPU before. One that was not recorded
+/// is long past. A regular value.
+class GpuEvent {
+ public:
+  /// Of the calling thread; nothing to record for the host.
+  /// @param timed  Until() may be asked
+  [[nodiscard]] static GpuEvent Record(c10::Device device, bool timed);
+  /// What the calling thread starts on `device` afterwards comes after it; for the host the thread
+  /// itself waits.
+  void Wait(c10::Device device) const;
+  /// Both were recorded on one GPU, timed, and are past.
+  [[nodiscard]] Seconds Until(const GpuEvent& later) const;
+
+ private:
+  struct State;
+  std::shared_ptr<const State> state_;
+};
+
+/// A copy with the same layout, through pinned memory between a GPU and the host. Done with
+/// `tensor` when what the calling thread has started on `device` is done; at once if that is the
+/// host.
+[[nodiscard]] at::Tensor CopyAcross(const at::Tensor& tensor, c10::Device device);
+
+/// The memory of a tensor on a GPU is not given out again before what the calling thread has
+/// started on `device` is done.
+void KeepFor(const at::Tensor& tensor, c10::Device device);
 
 /// Of the tensors on device `index` since the last reset.
 [[nodiscard]] std::int64_t PeakBytesOf(c10::Device device, std::size_t index);

@@ -89,6 +89,7 @@ struct Program {
 /// A copy with the same strides: kernels choose their way, and so their rounding, by strides.
 [[nodiscard]] at::Tensor CopyWithLayout(const at::Tensor& tensor, c10::Device device);
 /// The same into memory that has that layout already.
-void CopyInto(const at::Tensor& from, at::Tensor& to);
+/// @param non_blocking  between pinned memory and a GPU: the thread does not wait for it
+void CopyInto(const at::Tensor& from, at::Tensor& to, bool non_blocking = false);
 
 }  // namespace placer::detail

@@ -18,6 +18,7 @@
 #include "runner/torch/detail/host_threads.h"
 #include "runner/torch/detail/model_step.h"
 #include "runner/torch/detail/op_runner.h"
+#include "runner/torch/detail/run_record.h"
 #include "runner/torch/detail/work_queue.h"
 
 namespace placer::detail {
@@ -31,15 +32,18 @@ struct EngineDevice {
   int core = -1;  ///< of a host device
   WorkQueue queue;
   std::thread worker;
-  std::vector<Trace::OpRun> op_runs;  ///< of this worker
-  std::vector<ExecutedTrace::Copy> copy_runs;
+  RunRecord record;
 };
 
 }  // namespace
 
 struct ReplayEngine::State {
   State(const Program& the_program, const Graph& the_graph)
-      : program(the_program), graph(the_graph), waits(graph.num_ops()), cells(graph.num_tensors()) {
+      : program(the_program),
+        graph(the_graph),
+        waits(graph.num_ops()),
+        cells(graph.num_tensors()),
+        events(graph.num_ops()) {
     runners.reserve(program.ops.size());
     for (const ProgramOp& op : program.ops) {
       runners.emplace_back(op);
@@ -58,6 +62,7 @@ struct ReplayEngine::State {
   std::vector<std::atomic<std::uint32_t>> waits;  ///< by op
   std::vector<std::atomic<std::uint32_t>> uses;   ///< by cell
   std::vector<at::Tensor> cells;
+  std::vector<GpuEvent> events;  ///< by op, of those on GPUs that others wait for
   std::vector<std::atomic<std::int64_t>> requested;  ///< by copy, ns from the start
   std::atomic<std::size_t> num_left{0};
   bool record = false;
@@ -81,6 +86,7 @@ struct ReplayEngine::State {
   void Work(std::size_t index);
   void RunOp(std::uint32_t op, std::size_t device);
   void RunCopy(std::uint32_t copy, std::size_t device);
+  [[nodiscard]] ExecutedTrace TakeTrace();
   void Signal(std::span<const std::uint32_t> ops, std::span<const std::uint32_t> copies);
   void Release(std::uint32_t cell);
   void KeepContent(const ProgramOp& op, std::uint32_t first_output);
@@ -112,6 +118,9 @@ void ReplayEngine::State::Work(std::size_t index) {
     WorkQueue& queue = QueueOf(static_cast<std::uint32_t>(index));
     std::string doing;
     try {
+      if (record) {
+        device.record.Start(device.where, [this] { return Now(); });
+      }
       while (const auto item = queue.Pop()) {
         if (item->is_copy) {
           doing = graph.op(graph.tensor(TensorId(plan.copies[item->index].tensor)).producer).name;
@@ -121,12 +130,17 @@ void ReplayEngine::State::Work(std::size_t index) {
           RunOp(item->index, index);
         }
       }
+      doing.clear();
+      WaitForGpu(device.where);
     } catch (const std::bad_alloc&) {
       Fail("out of memory");
     } catch (const std::exception& error) {
       Fail(doing.empty() ? error.what() : "copy of '" + doing + "': " + OneLine(error));
     }
     const std::lock_guard lock(mutex);
+    if (!device.where.is_cpu()) {
+      end = std::max(end, Clock::now());
+    }
     if (--num_active == 0) {
       changed.notify_all();
     }
@@ -134,13 +148,24 @@ void ReplayEngine::State::Work(std::size_t index) {
 }
 
 void ReplayEngine::State::RunOp(std::uint32_t index, std::size_t device) {
-  const Picoseconds begin = record ? Now() : Picoseconds(0);
   const ReplayPlan::OpPlan& op = plan.ops[index];
   const std::size_t own = index - program.residents.size();
   const auto first_output = static_cast<std::uint32_t>(graph.first_output(OpId(index)).index());
+  EngineDevice& here = *devices[device];
   try {
-    runners[own].Run(cells, op.cells, first_output, devices[device]->where);
-    WaitForGpu(devices[device]->where);
+    for (const std::uint32_t before : op.elsewhere) {
+      events[before].Wait(here.where);
+    }
+    if (record) {
+      here.record.Begin();
+    }
+    runners[own].Run(cells, op.cells, first_output, here.where);
+    if (op.awaited && !here.where.is_cpu()) {
+      events[index] = GpuEvent::Record(here.where, /*timed=*/false);
+    }
+    if (shared) {
+      WaitForGpu(here.where);  // who comes next may be another device
+    }
   } catch (const std::bad_alloc&) {
     throw Error("op '" + program.ops[own].name + "': out of memory");
   } catch (const std::exception& error) {
@@ -150,7 +175,7 @@ void ReplayEngine::State::RunOp(std::uint32_t index, std::size_t device) {
     KeepContent(program.ops[own], first_output);
   }
   if (record) {
-    devices[device]->op_runs.push_back({OpId(index), DeviceId(device), begin, Now()});
+    here.record.EndOp(OpId(index), DeviceId(device));
   }
   Signal(op.next, op.copies);
   for (const std::uint32_t cell : op.releases) {
@@ -164,19 +189,43 @@ void ReplayEngine::State::RunOp(std::uint32_t index, std::size_t device) {
 
 void ReplayEngine::State::RunCopy(std::uint32_t index, std::size_t device) {
   const ReplayPlan::Copy& copy = plan.copies[index];
-  const Picoseconds begin = record ? Now() : Picoseconds(0);
-  cells[copy.cell] = CopyWithLayout(cells[copy.tensor], devices[device]->where);
-  WaitForGpu(devices[device]->where);
+  EngineDevice& here = *devices[device];
+  events[graph.tensor(TensorId(copy.tensor)).producer.index()].Wait(here.where);
   if (record) {
-    devices[device]->copy_runs.push_back({copy.tensor, DeviceId(copy.from), DeviceId(copy.to),
-                                          graph.tensor(TensorId(copy.tensor)).bytes,
-                                          Picoseconds(requested[index].load() * 1000), begin,
-                                          Now()});
+    here.record.Begin();
+  }
+  cells[copy.cell] = CopyAcross(cells[copy.tensor], here.where);
+  KeepFor(cells[copy.tensor], here.where);
+  if (record) {
+    here.record.EndCopy({.payload = copy.tensor,
+                         .from = DeviceId(copy.from),
+                         .to = DeviceId(copy.to),
+                         .bytes = graph.tensor(TensorId(copy.tensor)).bytes,
+                         .requested = Picoseconds(requested[index].load() * 1000)});
   }
   Signal(copy.consumers, {});
   if (plan.cell_uses[copy.tensor] > 0) {
     Release(copy.tensor);
   }
+}
+
+ExecutedTrace ReplayEngine::State::TakeTrace() {
+  ExecutedTrace trace;
+  for (const auto& device : devices) {
+    device->record.TakeGpuTimes();
+    std::ranges::copy(device->record.ops(), std::back_inserter(trace.ops));
+  }
+  for (const auto& device : devices) {
+    for (ExecutedTrace::Copy copy : device->record.copies()) {
+      // A worker asks for it when it has started the op; it is there when the GPU is done.
+      const OpId producer = graph.tensor(TensorId(copy.payload)).producer;
+      copy.requested = devices[copy.from.index()]->record.EndOf(producer).value_or(copy.requested);
+      trace.copies.push_back(copy);
+    }
+  }
+  std::ranges::stable_sort(trace.ops, {}, &Trace::OpRun::start);
+  std::ranges::stable_sort(trace.copies, {}, &ExecutedTrace::Copy::start);
+  return trace;
 }
 
 void ReplayEngine::State::Signal(std::span<const std::uint32_t> ops,
@@ -283,12 +332,11 @@ void ReplayEngine::State::Reset() {
   num_left = plan.num_runs;
   fault.clear();
   for (const auto& device : devices) {
-    device->op_runs.clear();
-    device->copy_runs.clear();
     device->queue.Open();
     ResetPeakOf(device->where);
   }
   DeviceMemory::ResetPeaks();
+  std::ranges::fill(events, GpuEvent());
 }
 
 void ReplayEngine::State::Launch() {
@@ -385,13 +433,7 @@ ExecutedStep ReplayEngine::Run(bool record, StepContent* content) {
     }
   }
   if (record) {
-    step.trace.emplace();
-    for (const auto& device : state.devices) {
-      std::ranges::copy(device->op_runs, std::back_inserter(step.trace->ops));
-      std::ranges::copy(device->copy_runs, std::back_inserter(step.trace->copies));
-    }
-    std::ranges::stable_sort(step.trace->ops, {}, &Trace::OpRun::start);
-    std::ranges::stable_sort(step.trace->copies, {}, &ExecutedTrace::Copy::start);
+    step.trace = state.TakeTrace();
   }
   return step;
 }

@@ -86,13 +86,13 @@ at::Tensor CopyWithLayout(const at::Tensor& tensor, c10::Device device) {
   return copy;
 }
 
-void CopyInto(const at::Tensor& from, at::Tensor& to) {
+void CopyInto(const at::Tensor& from, at::Tensor& to, bool non_blocking) {
   if (from.is_contiguous() && to.is_contiguous() && from.is_cpu() && to.is_cpu()) {
     std::memcpy(to.data_ptr(), from.data_ptr(), from.nbytes());
     return;
   }
   at::Tensor target = Distinct(to);
-  target.copy_(Distinct(from));
+  target.copy_(Distinct(from), non_blocking);
 }
 
 }  // namespace placer::detail
