@@ -95,13 +95,13 @@ Device MakeDevice(const std::string& name, std::int64_t memory, const HostHardwa
   constexpr auto kFloat = static_cast<std::size_t>(DataType::kFloat32);
   Device device;
   device.name = name;
+  device.copied_by = CopiedBy::kReceiver;  // as they are executed, GPUs too
   if (NumberAfter(name, kCpu)) {
     device.kind = "cpu";
     device.peak_flops_per_s[kFloat] = host.core_flops_per_s;
     device.memory_bytes_per_s = kCoreBytesPerSecond;
     device.memory_bytes = memory;
     device.launch_overhead = Seconds(kCpuLaunch);
-    device.copied_by = CopiedBy::kReceiver;
   } else {
     device.kind = "gpu";
     device.peak_flops_per_s[kFloat] = kGpuFlops;

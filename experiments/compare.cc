@@ -145,9 +145,8 @@ class CompareCommand final : public Subcommand {
     const Workbench& bench = execution.bench();
     const Comparison comparison = CompareMethods(trials.methods);
     const std::optional<Picoseconds> found = BestFound(trials);
-    const HeadRoom room = AssessHeadRoom(
-        bench, trials.single_device ? std::optional(trials.single_device->step_time) : std::nullopt,
-        found);
+    const HeadRoom room =
+        AssessHeadRoom(bench, BestSingleDevice(bench), {StepTimeOf(trials.single_device), found});
     if (json_) {
       console.out << ToJson(bench, trials, comparison, room).dump(2) << std::endl;
     } else {

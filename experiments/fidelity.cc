@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <set>
 
 #include "experiments/format.h"
@@ -117,30 +118,27 @@ void Simulate(const Workbench& bench, std::span<FidelityPoint> points) {
 
 namespace {
 
-/// [round][point]: of the points that every round measured.
-std::vector<std::vector<double>> Rounds(const std::vector<const FidelityPoint*>& points) {
-  std::size_t num_rounds = 0;
-  for (const FidelityPoint* point : points) {
-    num_rounds = std::max(num_rounds, point->timing.times.size());
-  }
-  std::vector<std::vector<double>> rounds(num_rounds);
-  for (const FidelityPoint* point : points) {
-    for (std::size_t r = 0; point->timing.times.size() == num_rounds && r < num_rounds; ++r) {
-      rounds[r].push_back(point->timing.times[r]);
-    }
-  }
-  return rounds;
-}
-
-double MeanSpearmanOfPairs(const std::vector<std::vector<double>>& rounds) {
+/// Over the pairs of rounds that at least half of the points have both.
+double MeanSpearmanOfRounds(const std::vector<const FidelityPoint*>& points) {
   double sum = 0;
   std::int64_t pairs = 0;
-  for (std::size_t a = 0; a < rounds.size(); ++a) {
+  for (std::size_t a = 1;; ++a) {
+    std::vector<const FidelityPoint*> both;
+    std::ranges::copy_if(points, std::back_inserter(both), [&](const FidelityPoint* point) {
+      return point->timing.times.size() > a;
+    });
+    if (both.empty() || 2 * both.size() < points.size()) {
+      return pairs > 0 ? sum / static_cast<double>(pairs) : 0;
+    }
     for (std::size_t b = 0; b < a; ++b, ++pairs) {
-      sum += Spearman(rounds[a], rounds[b]);
+      std::vector<double> first, second;
+      for (const FidelityPoint* point : both) {
+        first.push_back(point->timing.times[b]);
+        second.push_back(point->timing.times[a]);
+      }
+      sum += Spearman(first, second);
     }
   }
-  return pairs > 0 ? sum / static_cast<double>(pairs) : 0;
 }
 
 }  // namespace
@@ -173,7 +171,7 @@ FidelitySummary Summarize(std::span<const FidelityPoint> points, const std::stri
   }
   summary.repeat_noise = pairs > 0 ? noise / static_cast<double>(pairs) : 0;
   summary.spearman = Spearman(simulated, measured);
-  summary.round_spearman = MeanSpearmanOfPairs(Rounds(used));
+  summary.round_spearman = MeanSpearmanOfRounds(used);
   return summary;
 }
 

@@ -41,8 +41,8 @@ struct FidelitySummary {
   /// Mean over points and pairs of rounds of |a - b| / ((a + b) / 2), one measurement against the
   /// same again: no simulator can be closer to single measurements.
   double repeat_noise = 0;
-  /// Mean rank correlation of one round with another, over the points that all rounds measured:
-  /// what the machine's noise leaves of the order of placements. 0 with a single round.
+  /// Mean rank correlation of one round with another: what the machine's noise leaves of the order
+  /// of placements. 0 with a single round.
   double round_spearman = 0;
 };
 /// Of the points that could be measured, those of `source` or all if that is empty.

@@ -138,7 +138,10 @@ class FidelityCommand final : public Subcommand {
           Add(TimeStep(worker, plan, options), points[i].timing);
           status.Show(++done, rounds_ * static_cast<int>(points.size()));
         }
-      } catch (const WorkerError&) {  // interrupted
+      } catch (const WorkerError& error) {
+        if (error.outcome() != StepOutcome::kInterrupted) {
+          throw;
+        }
         return false;
       }
     }

@@ -6,8 +6,9 @@
 
 namespace placer {
 
-HeadRoom AssessHeadRoom(const Workbench& bench, std::optional<Picoseconds> best_single_device,
-                        std::optional<Picoseconds> best_found) {
+HeadRoom AssessHeadRoom(const Workbench& bench,
+                        const std::optional<SingleDevice>& best_single_device,
+                        const JudgedTimes& judged) {
   HeadRoom room;
   const Picoseconds critical_path = bench.lower_bound().critical_path;
   if (critical_path.count() > 0) {
@@ -17,7 +18,7 @@ HeadRoom AssessHeadRoom(const Workbench& bench, std::optional<Picoseconds> best_
   if (!best_single_device) {
     return room;  // one device cannot hold the model: placing it is the whole point
   }
-  room.single_device_gap_limit = bench.GapLimit(*best_single_device);
+  room.single_device_gap_limit = bench.GapLimit(best_single_device->step_time);
   if (*room.single_device_gap_limit <= kProvenGap) {
     room.statement = fmt::format(
         "no head-room: one device is within {} of the bound, no placement can gain more",
@@ -28,12 +29,16 @@ HeadRoom AssessHeadRoom(const Workbench& bench, std::optional<Picoseconds> best_
         "no head-room to speak of: work / critical path is {:.2f}, hardly anything can run in "
         "parallel",
         room.work_over_critical_path);
-  } else if (best_found && *best_found >= *best_single_device) {
+  } else if (judged.found && judged.single_device && *judged.found >= *judged.single_device) {
     room.statement = fmt::format(
         "no method found anything better than one device (the bound would allow up to {})",
         FormatPercent(1 - 1 / (1 + *room.single_device_gap_limit)));
   }
   return room;
+}
+
+std::optional<Picoseconds> StepTimeOf(const std::optional<SingleDevice>& device) {
+  return device ? std::optional(device->step_time) : std::nullopt;
 }
 
 std::vector<DeviceId> DevicesThatHold(const Workbench& bench) {

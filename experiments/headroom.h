@@ -23,21 +23,28 @@ inline constexpr double kChainLikeRatio = 1.12;
 /// A single device this close to the bound is as good as optimal.
 inline constexpr double kProvenGap = 0.02;
 
-/// @param best_single_device  step time of the best feasible single-device placement
-/// @param best_found          step time of the best feasible placement of all methods
-[[nodiscard]] HeadRoom AssessHeadRoom(const Workbench& bench,
-                                      std::optional<Picoseconds> best_single_device,
-                                      std::optional<Picoseconds> best_found);
-
-/// The devices that may run every op and have the memory for a step, as the simulator says.
-[[nodiscard]] std::vector<DeviceId> DevicesThatHold(const Workbench& bench);
-
 /// The best feasible placement of everything on one device; devices that some op may not run on are
 /// left out.
 struct SingleDevice {
   DeviceId device;
   Picoseconds step_time{0};
 };
+
+[[nodiscard]] std::optional<Picoseconds> StepTimeOf(const std::optional<SingleDevice>& device);
+
+/// The best single device, and the best that any method found, by the same judge.
+struct JudgedTimes {
+  std::optional<Picoseconds> single_device, found;
+};
+/// @param best_single_device  of the bench's simulator, which the bound belongs to
+/// @param judged  as the user's runner has it; compared with each other only
+[[nodiscard]] HeadRoom AssessHeadRoom(const Workbench& bench,
+                                      const std::optional<SingleDevice>& best_single_device,
+                                      const JudgedTimes& judged = {});
+
+/// The devices that may run every op and have the memory for a step, as the simulator says.
+[[nodiscard]] std::vector<DeviceId> DevicesThatHold(const Workbench& bench);
+
 [[nodiscard]] std::optional<SingleDevice> BestSingleDevice(const Workbench& bench);
 /// The same as another runner for the bench's problem judges it.
 [[nodiscard]] std::optional<SingleDevice> BestSingleDevice(const Workbench& bench,

@@ -145,8 +145,7 @@ class InspectCommand final : public Subcommand {
 
  private:
   static HeadRoom Assess(const Workbench& bench, const std::optional<SingleDevice>& single) {
-    return AssessHeadRoom(bench, single ? std::optional(single->step_time) : std::nullopt,
-                          std::nullopt);
+    return AssessHeadRoom(bench, single);
   }
 
   static Json ClusterToJson(const Workbench& bench, const std::optional<SingleDevice>& single) {

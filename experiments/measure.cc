@@ -146,7 +146,7 @@ class MeasureCommand final : public Subcommand {
         rows.push_back({device.name + " alone", {StepPlan::Kind::kPlaced, placement, 1}, {}, {}});
       }
     }
-    if (bench.cluster().num_devices() > 1) {
+    if (cores > 1 && cores == static_cast<int>(bench.cluster().num_devices())) {
       rows.push_back(
           {"work-conserving, no copies", {StepPlan::Kind::kWorkConserving, {}, 1}, {}, {}});
     }

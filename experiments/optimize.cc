@@ -212,14 +212,12 @@ class OptimizeCommand final : public Subcommand {
     }
     outcome.rows = std::move(rows);
     outcome.single_device = BestSingleDevice(bench, execution.problem().runner());
-    std::optional<Picoseconds> single, found;
-    if (outcome.single_device) {
-      single = outcome.single_device->step_time;
-    }
+    std::optional<Picoseconds> found;
     if (outcome.best && outcome.rows[*outcome.best].feasible()) {
       found = outcome.rows[*outcome.best].result.best.step_time;
     }
-    outcome.head_room = AssessHeadRoom(bench, single, found);
+    outcome.head_room =
+        AssessHeadRoom(bench, BestSingleDevice(bench), {StepTimeOf(outcome.single_device), found});
     return outcome;
   }
 

@@ -50,6 +50,7 @@ void MeasuredRunner::Forget() {
   const std::scoped_lock lock(mutex_);
   known_.clear();
   best_.reset();
+  worker_.set_time_limit(longest_limit_);
 }
 
 std::int64_t MeasuredRunner::num_measured() const {

@@ -30,9 +30,10 @@ struct StepSource {
 /// Which schedule an executed step follows.
 struct StepPlan {
   enum class Kind : std::uint8_t {
-    kPlaced,          ///< every op on the device that `placement` says
-    kWorkConserving,  ///< all devices pull ready ops from one queue, nothing is copied
-    kNative,          ///< the model as LibTorch runs it, with `threads` intra-op threads
+    kPlaced,  ///< every op on the device that `placement` says
+    /// All devices pull ready ops from one queue, nothing is copied: for devices with one memory.
+    kWorkConserving,
+    kNative,  ///< the model as LibTorch runs it, with `threads` intra-op threads
   };
   Kind kind = Kind::kPlaced;
   Placement placement;

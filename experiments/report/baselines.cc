@@ -13,10 +13,11 @@ namespace {
 
 constexpr const char* kYardstick = "annealing";
 
+/// For methods that do not spend it.
 ReportBudget LargestBudget(const ReportProblem& problem) {
   ReportBudget largest{.samples = 1};
   for (const ReportMethod& method : problem.methods) {
-    largest = std::max(largest, method.budget);
+    largest.samples = std::max(largest.samples, method.budget.samples);
   }
   return largest;
 }
@@ -96,7 +97,14 @@ std::vector<ComputedPlan> AddBaselines(const Workbench& bench, const ReportOptio
     }
   }
   TrialOptions trials;
-  trials.jobs = options.jobs;
+  const bool timed = std::ranges::any_of(
+      specs, [](const TrialSpec& spec) { return spec.budget.seconds.has_value(); });
+  trials.jobs = timed ? 1 : options.jobs;  // or they would take time from each other
+  if (timed) {
+    problem.notes.emplace_back(
+        "baselines with a limit in seconds had them on the machine of this "
+        "report");
+  }
   trials.stop = console.stop;
   ProgressMeter progress(console, "baselines");
   const std::vector<PlaceResult> results =

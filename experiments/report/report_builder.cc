@@ -106,8 +106,7 @@ void AddLines(const Workbench& bench, bool measured, ReportProblem& problem) {
       best = best ? std::min(*best, least) : least;
     }
   }
-  const HeadRoom room =
-      AssessHeadRoom(bench, single ? std::optional(single->step_time) : std::nullopt, best);
+  const HeadRoom room = AssessHeadRoom(bench, single, {StepTimeOf(single), best});
   problem.head_room = room.statement;
   if (single) {
     problem.facts["best_single_device"] = {

@@ -115,7 +115,9 @@ Json ToJson(const StoredTrial& trial) {
 std::string FieldOf(const StoredTrial& trial, const std::string& field) {
   for (const TrialAxis& axis : trial.axes) {
     if (axis.field == field) {
-      return axis.value;
+      std::string value = axis.value;
+      std::ranges::replace(value, '\n', ',');  // elements of a list, as Get() has them
+      return value;
     }
   }
   return detail::ExperimentField(field).Get(

@@ -94,6 +94,9 @@ struct ReplayExecutor::State {
     const Graph& graph = step.graph();
     placed.reset();
     if (plan.kind == StepPlan::Kind::kWorkConserving) {
+      if (engine.has_gpu()) {
+        throw InputError("devices: found a GPU, expected cpu:N alone for a queue that all share");
+      }
       engine.Place(Placement(graph.num_ops(), DeviceId(0)), /*shared=*/true);
     } else {
       Check(plan.placement);

@@ -47,7 +47,7 @@ TEST(MakeDeviceCluster, SharesTheMemoryAndLinksEveryPair) {
   EXPECT_EQ(cluster.device(DeviceId(1)).memory_bytes, kMemory / 2);
   EXPECT_EQ(cluster.device(DeviceId(1)).copied_by, CopiedBy::kReceiver);
   EXPECT_EQ(cluster.device(DeviceId(2)).kind, "gpu");
-  EXPECT_EQ(cluster.device(DeviceId(2)).copied_by, CopiedBy::kDma);
+  EXPECT_EQ(cluster.device(DeviceId(2)).copied_by, CopiedBy::kReceiver);
   for (std::size_t from = 0; from < 3; ++from) {
     for (std::size_t to = 0; to < 3; ++to) {
       EXPECT_EQ(cluster.route(DeviceId(from), DeviceId(to)).size(), from == to ? 0U : 1U);

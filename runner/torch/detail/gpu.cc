@@ -36,10 +36,16 @@ c10::Device FindGpu(int index) {
   return device;
 }
 
-GpuScope::GpuScope(c10::Device device) {
+GpuScope::GpuScope(c10::Device device, std::span<const c10::Device> all) {
+  for (const c10::Device each : all) {
+    if (each.is_cuda()) {
+      c10::cuda::setCurrentCUDAStream(
+          c10::cuda::getStreamFromPool(/*isHighPriority=*/false, each.index()));
+    }
+  }
   if (device.is_cuda()) {
-    state_.reset(new State{c10::cuda::CUDAStreamGuard(
-        c10::cuda::getStreamFromPool(/*isHighPriority=*/false, device.index()))});
+    state_.reset(
+        new State{c10::cuda::CUDAStreamGuard(c10::cuda::getCurrentCUDAStream(device.index()))});
   }
 }
 
@@ -72,16 +78,17 @@ GpuEvent GpuEvent::Record(c10::Device device, bool timed) {
   return recorded;
 }
 
-void GpuEvent::Wait(c10::Device device) const {
+bool GpuEvent::done() const {
   if (state_ == nullptr) {
-    return;
+    return true;
   }
-  if (device.is_cuda()) {
-    C10_CUDA_CHECK(cudaStreamWaitEvent(c10::cuda::getCurrentCUDAStream(device.index()).stream(),
-                                       state_->event, 0));
-  } else {
-    C10_CUDA_CHECK(cudaEventSynchronize(state_->event));
+  const cudaError_t status = cudaEventQuery(state_->event);
+  if (status == cudaErrorNotReady) {
+    static_cast<void>(cudaGetLastError());  // it is no error
+    return false;
   }
+  C10_CUDA_CHECK(status);
+  return true;
 }
 
 Seconds GpuEvent::Until(const GpuEvent& later) const {
@@ -92,28 +99,21 @@ Seconds GpuEvent::Until(const GpuEvent& later) const {
 
 at::Tensor CopyAcross(const at::Tensor& tensor, c10::Device device) {
   if (tensor.is_cpu() == device.is_cpu()) {
-    return CopyWithLayout(tensor, device);
+    at::Tensor copy = CopyWithLayout(tensor, device);
+    WaitForGpu(device);
+    return copy;
   }
-  const auto empty_like = [&](const at::TensorOptions& options) {
-    return at::empty_strided(tensor.sizes(), tensor.strides(), options.requires_grad(false));
-  };
-  at::Tensor pinned = empty_like(tensor.options().device(c10::kCPU).pinned_memory(true));
-  if (tensor.is_cpu()) {
-    CopyInto(tensor, pinned);
-    at::Tensor there = empty_like(tensor.options().device(device));
-    CopyInto(pinned, there, /*non_blocking=*/true);
-    return there;
-  }
+  const at::TensorOptions options = tensor.options().requires_grad(false);
+  at::Tensor pinned = at::empty_strided(tensor.sizes(), tensor.strides(),
+                                        options.device(c10::kCPU).pinned_memory(true));
   CopyInto(tensor, pinned, /*non_blocking=*/true);
   WaitForGpu(tensor.device());
-  return CopyWithLayout(pinned, device);
-}
-
-void KeepFor(const at::Tensor& tensor, c10::Device device) {
-  if (tensor.is_cuda() && device.is_cuda()) {
-    c10::cuda::CUDACachingAllocator::recordStream(tensor.storage().data_ptr(),
-                                                  c10::cuda::getCurrentCUDAStream(device.index()));
-  }
+  at::Tensor there = at::empty_strided(tensor.sizes(), tensor.strides(), options.device(device));
+  CopyInto(pinned, there, /*non_blocking=*/true);
+  WaitForGpu(device);
+  there.unsafeGetTensorImpl()->set_wrapped_number(
+      tensor.unsafeGetTensorImpl()->is_wrapped_number());
+  return there;
 }
 
 std::int64_t PeakBytesOf(c10::Device device, std::size_t index) {
@@ -139,7 +139,7 @@ c10::Device FindGpu(int index) {
                    "', expected cpu:N: this LibTorch has no CUDA");
 }
 
-GpuScope::GpuScope(c10::Device /*device*/) {}
+GpuScope::GpuScope(c10::Device /*device*/, std::span<const c10::Device> /*all*/) {}
 
 void WaitForGpu(c10::Device /*device*/) {}
 
@@ -147,15 +147,13 @@ struct GpuEvent::State {};
 
 GpuEvent GpuEvent::Record(c10::Device /*device*/, bool /*timed*/) { return {}; }
 
-void GpuEvent::Wait(c10::Device /*device*/) const {}
+bool GpuEvent::done() const { return true; }
 
 Seconds GpuEvent::Until(const GpuEvent& /*later*/) const { return Seconds(0); }
 
 at::Tensor CopyAcross(const at::Tensor& tensor, c10::Device device) {
   return CopyWithLayout(tensor, device);
 }
-
-void KeepFor(const at::Tensor& /*tensor*/, c10::Device /*device*/) {}
 
 std::int64_t PeakBytesOf(c10::Device /*device*/, std::size_t index) {
   return DeviceMemory::PeakBytes(index);

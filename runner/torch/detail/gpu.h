@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "graphs/base/units.h"
 
@@ -18,10 +19,11 @@ namespace placer::detail {
 /// @throws InputError if there is no such GPU, or no CUDA in this LibTorch
 [[nodiscard]] c10::Device FindGpu(int index);
 
-/// A worker's thread works on a stream of its own, if the device is a GPU.
+/// A worker's thread has a stream of its own on every GPU, so that what it copies waits for nobody
+/// else; it works on `device`.
 class GpuScope {
  public:
-  explicit GpuScope(c10::Device device);
+  GpuScope(c10::Device device, std::span<const c10::Device> all);
   ~GpuScope();
   GpuScope(const GpuScope&) = delete;
   GpuScope& operator=(const GpuScope&) = delete;
@@ -34,17 +36,16 @@ class GpuScope {
 /// Until what this thread started there is done; nothing to do for the host.
 void WaitForGpu(c10::Device device);
 
-/// The moment when all is done that a thread had started on a GPU before. One that was not recorded
-/// is long past. A regular value.
+/// The moment when all is done that a thread had started on a GPU before. A regular value.
 class GpuEvent {
  public:
-  /// Of the calling thread; nothing to record for the host.
+  /// Nothing to wait for.
+  GpuEvent() = default;
+  /// Of the calling thread; nothing to wait for on the host.
   /// @param timed  Until() may be asked
   [[nodiscard]] static GpuEvent Record(c10::Device device, bool timed);
-  /// What the calling thread starts on `device` afterwards comes after it; for the host the thread
-  /// itself waits.
-  void Wait(c10::Device device) const;
-  /// Both were recorded on one GPU, timed, and are past.
+  [[nodiscard]] bool done() const;
+  /// Both were recorded on one GPU, timed, and are done.
   [[nodiscard]] Seconds Until(const GpuEvent& later) const;
 
  private:
@@ -52,14 +53,9 @@ class GpuEvent {
   std::shared_ptr<const State> state_;
 };
 
-/// A copy with the same layout, through pinned memory between a GPU and the host. Done with
-/// `tensor` when what the calling thread has started on `device` is done; at once if that is the
-/// host.
+/// A copy with the same layout, through pinned memory between a GPU and the host; done when this
+/// returns. What wrote `tensor` must be done.
 [[nodiscard]] at::Tensor CopyAcross(const at::Tensor& tensor, c10::Device device);
-
-/// The memory of a tensor on a GPU is not given out again before what the calling thread has
-/// started on `device` is done.
-void KeepFor(const at::Tensor& tensor, c10::Device device);
 
 /// Of the tensors on device `index` since the last reset.
 [[nodiscard]] std::int64_t PeakBytesOf(c10::Device device, std::size_t index);

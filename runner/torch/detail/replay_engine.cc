@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -33,17 +34,24 @@ struct EngineDevice {
   WorkQueue queue;
   std::thread worker;
   RunRecord record;
+  /// What a GPU was given and has not finished, as far as its worker knows; oldest first.
+  struct InFlight {
+    GpuEvent end;
+    std::uint32_t op = 0;
+  };
+  std::deque<InFlight> in_flight;
+  bool ran = false;  ///< anything in this step
 };
+
+/// So many ops a GPU is given at a time: launching one is hidden behind the other. With more, what
+/// becomes ready meanwhile would run behind ops that it became ready before.
+constexpr std::size_t kInFlight = 2;
 
 }  // namespace
 
 struct ReplayEngine::State {
   State(const Program& the_program, const Graph& the_graph)
-      : program(the_program),
-        graph(the_graph),
-        waits(graph.num_ops()),
-        cells(graph.num_tensors()),
-        events(graph.num_ops()) {
+      : program(the_program), graph(the_graph), waits(graph.num_ops()), cells(graph.num_tensors()) {
     runners.reserve(program.ops.size());
     for (const ProgramOp& op : program.ops) {
       runners.emplace_back(op);
@@ -62,7 +70,6 @@ struct ReplayEngine::State {
   std::vector<std::atomic<std::uint32_t>> waits;  ///< by op
   std::vector<std::atomic<std::uint32_t>> uses;   ///< by cell
   std::vector<at::Tensor> cells;
-  std::vector<GpuEvent> events;  ///< by op, of those on GPUs that others wait for
   std::vector<std::atomic<std::int64_t>> requested;  ///< by copy, ns from the start
   std::atomic<std::size_t> num_left{0};
   bool record = false;
@@ -84,6 +91,7 @@ struct ReplayEngine::State {
   }
 
   void Work(std::size_t index);
+  [[nodiscard]] std::optional<WorkQueue::Item> Next(EngineDevice& device, WorkQueue& queue);
   void RunOp(std::uint32_t op, std::size_t device);
   void RunCopy(std::uint32_t copy, std::size_t device);
   [[nodiscard]] ExecutedTrace TakeTrace();
@@ -101,7 +109,11 @@ void ReplayEngine::State::Work(std::size_t index) {
   if (device.core >= 0) {
     new CoreScope({device.core});  // for as long as the thread lives
   }
-  const GpuScope gpu(device.where);
+  std::vector<c10::Device> all;
+  for (const auto& each : devices) {
+    all.push_back(each->where);
+  }
+  const GpuScope gpu(device.where, all);
   DeviceMemory::SetDevice(index);
   at::init_num_threads();
   const at::AutoDispatchBelowADInplaceOrView below_autograd;
@@ -121,7 +133,10 @@ void ReplayEngine::State::Work(std::size_t index) {
       if (record) {
         device.record.Start(device.where, [this] { return Now(); });
       }
-      while (const auto item = queue.Pop()) {
+      device.ran = false;
+      device.in_flight.clear();
+      while (const auto item = Next(device, queue)) {
+        device.ran = true;
         if (item->is_copy) {
           doing = graph.op(graph.tensor(TensorId(plan.copies[item->index].tensor)).producer).name;
           RunCopy(item->index, index);
@@ -138,7 +153,7 @@ void ReplayEngine::State::Work(std::size_t index) {
       Fail(doing.empty() ? error.what() : "copy of '" + doing + "': " + OneLine(error));
     }
     const std::lock_guard lock(mutex);
-    if (!device.where.is_cpu()) {
+    if (!device.where.is_cpu() && device.ran) {
       end = std::max(end, Clock::now());
     }
     if (--num_active == 0) {
@@ -147,25 +162,38 @@ void ReplayEngine::State::Work(std::size_t index) {
   }
 }
 
+/// Tells other devices what a GPU has finished, and takes the next item when it has room for one.
+std::optional<WorkQueue::Item> ReplayEngine::State::Next(EngineDevice& device, WorkQueue& queue) {
+  while (!device.in_flight.empty()) {
+    const EngineDevice::InFlight oldest = device.in_flight.front();
+    if (oldest.end.done()) {
+      device.in_flight.pop_front();
+      Signal(plan.ops[oldest.op].next_elsewhere, plan.ops[oldest.op].copies);
+      continue;
+    }
+    if (queue.closed()) {
+      return std::nullopt;
+    }
+    if (device.in_flight.size() < kInFlight) {
+      if (const auto item = queue.TryPop()) {
+        return item;
+      }
+    }
+    std::this_thread::yield();
+  }
+  return queue.Pop();
+}
+
 void ReplayEngine::State::RunOp(std::uint32_t index, std::size_t device) {
   const ReplayPlan::OpPlan& op = plan.ops[index];
   const std::size_t own = index - program.residents.size();
   const auto first_output = static_cast<std::uint32_t>(graph.first_output(OpId(index)).index());
   EngineDevice& here = *devices[device];
   try {
-    for (const std::uint32_t before : op.elsewhere) {
-      events[before].Wait(here.where);
-    }
     if (record) {
       here.record.Begin();
     }
     runners[own].Run(cells, op.cells, first_output, here.where);
-    if (op.awaited && !here.where.is_cpu()) {
-      events[index] = GpuEvent::Record(here.where, /*timed=*/false);
-    }
-    if (shared) {
-      WaitForGpu(here.where);  // who comes next may be another device
-    }
   } catch (const std::bad_alloc&) {
     throw Error("op '" + program.ops[own].name + "': out of memory");
   } catch (const std::exception& error) {
@@ -177,7 +205,12 @@ void ReplayEngine::State::RunOp(std::uint32_t index, std::size_t device) {
   if (record) {
     here.record.EndOp(OpId(index), DeviceId(device));
   }
-  Signal(op.next, op.copies);
+  if (here.where.is_cpu()) {
+    Signal(op.next_elsewhere, op.copies);
+  } else {
+    here.in_flight.push_back({GpuEvent::Record(here.where, /*timed=*/false), index});
+  }
+  Signal(op.next, {});
   for (const std::uint32_t cell : op.releases) {
     Release(cell);
   }
@@ -190,12 +223,10 @@ void ReplayEngine::State::RunOp(std::uint32_t index, std::size_t device) {
 void ReplayEngine::State::RunCopy(std::uint32_t index, std::size_t device) {
   const ReplayPlan::Copy& copy = plan.copies[index];
   EngineDevice& here = *devices[device];
-  events[graph.tensor(TensorId(copy.tensor)).producer.index()].Wait(here.where);
   if (record) {
     here.record.Begin();
   }
   cells[copy.cell] = CopyAcross(cells[copy.tensor], here.where);
-  KeepFor(cells[copy.tensor], here.where);
   if (record) {
     here.record.EndCopy({.payload = copy.tensor,
                          .from = DeviceId(copy.from),
@@ -214,14 +245,7 @@ ExecutedTrace ReplayEngine::State::TakeTrace() {
   for (const auto& device : devices) {
     device->record.TakeGpuTimes();
     std::ranges::copy(device->record.ops(), std::back_inserter(trace.ops));
-  }
-  for (const auto& device : devices) {
-    for (ExecutedTrace::Copy copy : device->record.copies()) {
-      // A worker asks for it when it has started the op; it is there when the GPU is done.
-      const OpId producer = graph.tensor(TensorId(copy.payload)).producer;
-      copy.requested = devices[copy.from.index()]->record.EndOf(producer).value_or(copy.requested);
-      trace.copies.push_back(copy);
-    }
+    std::ranges::copy(device->record.copies(), std::back_inserter(trace.copies));
   }
   std::ranges::stable_sort(trace.ops, {}, &Trace::OpRun::start);
   std::ranges::stable_sort(trace.copies, {}, &ExecutedTrace::Copy::start);
@@ -334,9 +358,9 @@ void ReplayEngine::State::Reset() {
   for (const auto& device : devices) {
     device->queue.Open();
     ResetPeakOf(device->where);
+    WaitForGpu(device->where);
   }
   DeviceMemory::ResetPeaks();
-  std::ranges::fill(events, GpuEvent());
 }
 
 void ReplayEngine::State::Launch() {

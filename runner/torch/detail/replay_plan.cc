@@ -62,11 +62,8 @@ class PlanMaker {
       }
     }
     for (const std::uint32_t before : ops) {
-      plan_.ops[before].next.push_back(index);
-      if (DeviceOf(OpId(before)) != op.device) {
-        op.elsewhere.push_back(before);
-        plan_.ops[before].awaited = true;
-      }
+      ReplayPlan::OpPlan& other = plan_.ops[before];
+      (other.device == op.device ? other.next : other.next_elsewhere).push_back(index);
     }
     for (const std::uint32_t copy : copies) {
       plan_.copies[copy].consumers.push_back(index);
@@ -108,7 +105,6 @@ class PlanMaker {
       }
       (graph_.is_resident(producer) ? plan_.first_copies : plan_.ops[producer.index()].copies)
           .push_back(next);
-      plan_.ops[producer.index()].awaited = true;
     }
     return found->second;
   }

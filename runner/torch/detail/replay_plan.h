@@ -18,12 +18,12 @@ struct ReplayPlan {
   };
   struct OpPlan {
     std::uint32_t device = 0;
-    std::vector<std::uint32_t> cells;      ///< of Graph::inputs(), in order
-    std::vector<std::uint32_t> releases;   ///< cells that it is done with afterwards
-    std::vector<std::uint32_t> next;       ///< ops that wait for it, not for a copy; ascending
-    std::vector<std::uint32_t> copies;     ///< that may start when it has finished
-    std::vector<std::uint32_t> elsewhere;  ///< ops on other devices that it waits for; ascending
-    bool awaited = false;  ///< another device waits for it, to copy or by order alone
+    std::vector<std::uint32_t> cells;     ///< of Graph::inputs(), in order
+    std::vector<std::uint32_t> releases;  ///< cells that it is done with afterwards
+    std::vector<std::uint32_t> next;      ///< of its device, that wait for it; ascending
+    /// Of other devices, that wait for it and not for a copy: by order alone. Ascending.
+    std::vector<std::uint32_t> next_elsewhere;
+    std::vector<std::uint32_t> copies;  ///< that may start when it has finished
     std::uint32_t num_waits = 0;
   };
   std::size_t num_devices = 0;

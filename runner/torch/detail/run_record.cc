@@ -1,6 +1,5 @@
 #include "runner/torch/detail/run_record.h"
 
-#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -52,14 +51,6 @@ void RunRecord::TakeGpuTimes() {
     copies_[i].start = TimeOf(copy_spans_[i].begin);
     copies_[i].end = TimeOf(copy_spans_[i].end);
   }
-}
-
-std::optional<Picoseconds> RunRecord::EndOf(OpId op) const {
-  if (where_.is_cpu()) {
-    return std::nullopt;
-  }
-  const auto run = std::ranges::find(ops_, op, &Trace::OpRun::op);
-  return run == ops_.end() ? std::nullopt : std::optional(run->end);
 }
 
 }  // namespace placer::detail

@@ -3,7 +3,6 @@
 #include <c10/core/Device.h>
 
 #include <functional>
-#include <optional>
 #include <vector>
 
 #include "runner/step_executor.h"
@@ -29,8 +28,6 @@ class RunRecord {
 
   /// When the step is over.
   void TakeGpuTimes();
-  /// When an op of a GPU had its results; nullopt for other ops.
-  [[nodiscard]] std::optional<Picoseconds> EndOf(OpId op) const;
   [[nodiscard]] const std::vector<Trace::OpRun>& ops() const noexcept { return ops_; }
   [[nodiscard]] const std::vector<ExecutedTrace::Copy>& copies() const noexcept { return copies_; }
 

@@ -36,6 +36,11 @@ void WorkQueue::Push(std::span<const std::uint32_t> ops, std::span<const std::ui
 }
 
 std::optional<WorkQueue::Item> WorkQueue::TryPop() {
+  const std::lock_guard lock(mutex_);
+  return closed_.load(std::memory_order_relaxed) ? std::nullopt : Take();
+}
+
+std::optional<WorkQueue::Item> WorkQueue::Take() {
   std::deque<std::uint32_t>& from = copies_.empty() ? ops_ : copies_;
   if (from.empty()) {
     return std::nullopt;
@@ -58,7 +63,7 @@ std::optional<WorkQueue::Item> WorkQueue::Pop() {
     if (closed_.load(std::memory_order_relaxed)) {
       return std::nullopt;
     }
-    if (const auto item = TryPop()) {
+    if (const auto item = Take()) {
       return item;
     }
     ++num_waiting_;

@@ -21,12 +21,15 @@ class WorkQueue {
   void Push(std::span<const std::uint32_t> ops, std::span<const std::uint32_t> copies);
   /// Waits for work. nullopt: closed.
   [[nodiscard]] std::optional<Item> Pop();
+  /// nullopt: nothing to do now, or closed.
+  [[nodiscard]] std::optional<Item> TryPop();
+  [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
   /// Forgets everything, and wakes those who wait.
   void Close();
   void Open();
 
  private:
-  [[nodiscard]] std::optional<Item> TryPop();
+  [[nodiscard]] std::optional<Item> Take();
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::uint32_t> ops_, copies_;

@@ -59,8 +59,8 @@ TEST(ReplayPlan, WhatCrossesIsCopiedOncePerDestination) {
   EXPECT_THAT(plan.ops[1].copies, ElementsAre(0));
   EXPECT_EQ(plan.ops[3].num_waits, 3);  // two copies, and b
   EXPECT_EQ(plan.ops[4].num_waits, 2);
-  EXPECT_TRUE(plan.ops[1].awaited) << "its output is copied";
-  EXPECT_THAT(plan.ops[3].elsewhere, IsEmpty()) << "b is on the same device";
+  EXPECT_THAT(plan.ops[2].next, ElementsAre(3));
+  EXPECT_THAT(plan.ops[2].next_elsewhere, IsEmpty()) << "d waits for the copy";
   // Homes: a is used by its copy alone; copies by their readers.
   EXPECT_THAT(plan.cell_uses, ElementsAre(0, 1, 1, 1, 0, 2, 1, 1, 1));
 }
@@ -69,10 +69,9 @@ TEST(ReplayPlan, KnowsWhatWaitsForAnotherDeviceByOrderAlone) {
   Placement placement(5, DeviceId(0));
   placement.set_device(OpId(3), DeviceId(1));
   const detail::ReplayPlan plan = detail::MakeReplayPlan(Diamond(), placement, 2);
-  EXPECT_THAT(plan.ops[3].elsewhere, ElementsAre(2));  // c runs after b, and reads nothing of it
-  EXPECT_TRUE(plan.ops[2].awaited);
-  EXPECT_THAT(plan.ops[4].elsewhere, IsEmpty()) << "what it reads is copied by its own device";
-  EXPECT_FALSE(plan.ops[4].awaited);
+  EXPECT_THAT(plan.ops[2].next_elsewhere, ElementsAre(3));  // c, which reads nothing of b
+  EXPECT_THAT(plan.ops[2].next, ElementsAre(4));
+  EXPECT_EQ(plan.ops[3].num_waits, 3);  // a and the weight, copied, and b
 }
 
 TEST(InputSpec, ReadsTypeSizesAndBound) {
