@@ -10,6 +10,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "cost_model/device_list.h"
@@ -106,8 +107,9 @@ struct ReplayEngine::State {
 
 void ReplayEngine::State::Work(std::size_t index) {
   EngineDevice& device = *devices[index];
+  std::optional<CoreScope> core;
   if (device.core >= 0) {
-    new CoreScope({device.core});  // for as long as the thread lives
+    core.emplace(std::vector<int>{device.core});
   }
   std::vector<c10::Device> all;
   for (const auto& each : devices) {
