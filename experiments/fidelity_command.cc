@@ -178,6 +178,7 @@ class FidelityCommand final : public Subcommand {
   static std::string Scatter(const Workbench& bench, const std::vector<FidelityPoint>& points,
                              const FidelitySummary& all) {
     std::vector<Seconds> times;
+    times.reserve(points.size());
     for (const FidelityPoint& point : points) {
       times.emplace_back(point.measured());
     }
@@ -261,6 +262,7 @@ class FidelityCommand final : public Subcommand {
   static void PrintWorst(std::ostream& out, const std::vector<FidelityPoint>& points,
                          const std::vector<std::size_t>& worst) {
     std::vector<Seconds> times;
+    times.reserve(worst.size());
     for (const std::size_t i : worst) {
       times.emplace_back(points[i].measured());
     }
