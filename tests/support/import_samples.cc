@@ -33,7 +33,8 @@ std::vector<std::string> NodesOfGraphDef(const std::string& path) {
 
 std::vector<std::string> NodesOfWorkload(const std::string& path) {
   std::vector<std::string> ids;
-  for (const Json& node : Json::parse(ReadFile(path)).at("nodes")) {
+  const Json document = Json::parse(ReadFile(path));
+  for (const Json& node : document.at("nodes")) {
     ids.push_back(std::to_string(node.at("id").get<int>()));
   }
   return ids;
