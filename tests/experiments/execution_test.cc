@@ -63,6 +63,18 @@ class ExecutionTest : public ::testing::Test {
     return Path(file);
   }
 
+  /// A profile of the model with times of ops that are so many times too long.
+  [[nodiscard]] std::string WriteProfileOffBy(double factor) const {
+    EXPECT_EQ(RunHere("profile", {"-o", Path("p.pb")}).code, 0);
+    Profile wrong = ReadProfile(Path("p.pb"));
+    for (auto& [key, time] : wrong.ops) {
+      time.busy.seconds *= factor;
+      time.idle.seconds *= factor;
+    }
+    WriteProfile(wrong, Path("wrong.pb"));
+    return Path("wrong.pb");
+  }
+
   test::TempDir dir_;
   std::string model_ = dir_.Write("model.pt", FakeModel());
 };
@@ -229,16 +241,9 @@ TEST_F(ExecutionTest, CompareMeasuresWhatWasFoundInAFreshProcess) {
 
 // A profile that is off by half makes one device look better than anything executed.
 TEST_F(ExecutionTest, CompareSaysHeadRoomFromExecutedStepsAlone) {
-  ASSERT_EQ(RunHere("profile", {"-o", Path("p.pb")}).code, 0);
-  Profile half = ReadProfile(Path("p.pb"));
-  for (auto& [key, time] : half.ops) {
-    time.busy.seconds *= 0.5;
-    time.idle.seconds *= 0.5;
-  }
-  WriteProfile(half, Path("half.pb"));
   const CommandResult result =
       RunHere("compare", {"--methods", "heft,annealing", "--samples", "200", "--seeds", "1",
-                          "--profile", Path("half.pb"), "--json"});
+                          "--profile", WriteProfileOffBy(0.5), "--json"});
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_GT(result.json().at("methods").at(0).at("step_seconds").at("mean").get<double>(), 16e-3);
   EXPECT_EQ(result.json().at("head_room").at("statement"), "");
@@ -364,16 +369,8 @@ TEST_F(ExecutionTest, HoldsTheSimulatorAgainstTheMachine) {
 }
 
 TEST_F(ExecutionTest, FailsWhereTheSimulatorIsOff) {
-  const CommandResult profiled = RunHere("profile", {"-o", Path("p.pb")});
-  ASSERT_EQ(profiled.code, 0);
-  Profile wrong = ReadProfile(Path("p.pb"));
-  for (auto& [key, time] : wrong.ops) {
-    time.busy.seconds *= 1.5;
-    time.idle.seconds *= 1.5;
-  }
-  WriteProfile(wrong, Path("wrong.pb"));
-  const CommandResult result =
-      RunHere("fidelity", {"--placements", "12", "--rounds", "2", "--profile", Path("wrong.pb")});
+  const CommandResult result = RunHere(
+      "fidelity", {"--placements", "12", "--rounds", "2", "--profile", WriteProfileOffBy(1.5)});
   EXPECT_EQ(result.code, 3);
   EXPECT_THAT(result.out, HasSubstr("Not faithful"));
 }

@@ -259,6 +259,17 @@ TEST(ReportTableTest, DifferencesArePairedBySeed) {
   EXPECT_FALSE(problem.rows[0].vs_annealing);
 }
 
+/// Fills the table. By the label of the method.
+std::map<std::string, std::optional<double>> ChangesFromAnnealing(ReportProblem& problem) {
+  FillMethodTable(problem);
+  std::map<std::string, std::optional<double>> changes;
+  for (const ReportRow& row : problem.rows) {
+    changes[problem.methods[row.method].label] =
+        row.vs_annealing ? std::optional(row.vs_annealing->mean) : std::nullopt;
+  }
+  return changes;
+}
+
 TEST(ReportTableTest, TheYardstickHasAsManySamples) {
   ReportProblem problem;
   problem.methods = {{"annealing", false, true, {50}, {Trial(1, 4)}},
@@ -268,14 +279,8 @@ TEST(ReportTableTest, TheYardstickHasAsManySamples) {
                      {"reinforce", false, true, {800}, {Trial(1, 1)}},
                      {"heft", false, false, {200}, {Trial(1, 5)}},
                      {"heft", true, false, {800}, {Trial(1, 6)}}};
-  FillMethodTable(problem);
-  std::map<std::string, std::optional<double>> changes;
-  for (const ReportRow& row : problem.rows) {
-    changes[problem.methods[row.method].label] =
-        row.vs_annealing ? std::optional(row.vs_annealing->mean) : std::nullopt;
-  }
   EXPECT_THAT(
-      changes,
+      ChangesFromAnnealing(problem),
       ElementsAre(Pair("annealing, 200 samples", 0.0), Pair("annealing, 50 samples", 0.0),
                   Pair("heft, 200 samples", 1.5), Pair("heft, 800 samples", std::nullopt),
                   Pair("reinforce, 200 samples", -0.5), Pair("reinforce, 50 samples", -0.25),
@@ -299,16 +304,11 @@ TEST(ReportTableTest, BudgetsInSecondsAreToldApart) {
                      {"annealing", false, true, {50, 2.5}, {Trial(1, 2)}},
                      {"reinforce", false, true, {50, 2.5}, {Trial(1, 1)}},
                      {"reinforce", false, true, {50}, {Trial(1, 1)}}};
-  FillMethodTable(problem);
-  std::map<std::string, std::optional<double>> changes;
-  for (const ReportRow& row : problem.rows) {
-    changes[problem.methods[row.method].label] =
-        row.vs_annealing ? std::optional(row.vs_annealing->mean) : std::nullopt;
-  }
-  EXPECT_THAT(changes, ElementsAre(Pair("annealing, 50 samples in 1.0 s", 0.0),
-                                   Pair("annealing, 50 samples in 2.5 s", 0.0),
-                                   Pair("reinforce, 50 samples", std::nullopt),
-                                   Pair("reinforce, 50 samples in 2.5 s", -0.5)));
+  EXPECT_THAT(ChangesFromAnnealing(problem),
+              ElementsAre(Pair("annealing, 50 samples in 1.0 s", 0.0),
+                          Pair("annealing, 50 samples in 2.5 s", 0.0),
+                          Pair("reinforce, 50 samples", std::nullopt),
+                          Pair("reinforce, 50 samples in 2.5 s", -0.5)));
 }
 
 TEST(ReportTableTest, SeedsThatAreNotCompleteDoNotCount) {
