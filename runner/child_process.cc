@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -15,6 +16,7 @@
 #include <utility>
 
 #include "graphs/base/error.h"
+#include "graphs/base/text.h"
 
 namespace placer {
 namespace {
@@ -58,7 +60,8 @@ std::string LastLine(int fd) {
     text.pop_back();
   }
   const std::size_t line = text.rfind('\n');
-  return text.substr(line == std::string::npos ? 0 : line + 1).substr(0, kLongestLine);
+  const std::string last = text.substr(line == std::string::npos ? 0 : line + 1);
+  return Shortened(WithoutControlCharacters(ValidUtf8(last)), kLongestLine);
 }
 
 }  // namespace

@@ -13,9 +13,11 @@
 #include <limits>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "graphs/base/error.h"
 #include "graphs/base/replace_file.h"
+#include "graphs/base/text.h"
 
 namespace placer {
 namespace {
@@ -29,8 +31,9 @@ std::string OneLine(std::string text) {
   std::replace_if(
       text.begin(), text.end(), [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }, ' ');
   constexpr std::size_t kLongest = 300;
+  text = ValidUtf8(std::move(text));
   if (text.size() > kLongest) {
-    text = text.substr(0, kLongest) + "...";
+    text = Shortened(text, kLongest) + "...";
   }
   while (!text.empty() && (text.back() == ' ' || text.back() == '.')) {
     text.pop_back();

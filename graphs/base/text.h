@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
@@ -9,6 +10,13 @@ namespace placer {
 
 /// Names in a file may hold anything; messages are one line. Control characters become '?'.
 [[nodiscard]] std::string WithoutControlCharacters(std::string text);
+
+/// What comes from another program may be in any encoding, or none; JSON and protobuf take only
+/// UTF-8. Every byte that is not part of a valid character becomes '?'.
+[[nodiscard]] std::string ValidUtf8(std::string text);
+
+/// The start of a valid UTF-8 text, of at most so many bytes and whole characters.
+[[nodiscard]] std::string Shortened(std::string_view text, std::size_t most);
 
 /// A name in a message: 'name', without control characters.
 [[nodiscard]] std::string Quoted(std::string_view name);
