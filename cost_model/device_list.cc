@@ -7,7 +7,9 @@
 #include <charconv>
 #include <cstdint>
 #include <fstream>
+#include <iterator>
 #include <optional>
+#include <sstream>
 #include <thread>
 
 #include "graphs/base/error.h"
@@ -91,6 +93,12 @@ double FlopsPerCycle(const std::string& flags) {
   return 4 * lanes;
 }
 
+std::optional<std::int64_t> ReadLimit(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  std::int64_t limit = 0;  // "max" is no number
+  return file >> limit && limit > 0 ? std::optional(limit) : std::nullopt;
+}
+
 Device MakeDevice(const std::string& name, std::int64_t memory, const HostHardware& host) {
   constexpr auto kFloat = static_cast<std::size_t>(DataType::kFloat32);
   Device device;
@@ -144,6 +152,38 @@ std::string AnyCpuDevice() {
   return std::string(kCpu) + std::to_string(core);
 }
 
+std::optional<std::int64_t> GroupMemoryLimit(const std::filesystem::path& root,
+                                             const std::string& groups) {
+  std::optional<std::int64_t> least;
+  // Each group is bound by those around it. Of a path from outside of a container only its end, or
+  // nothing but the root, may be there.
+  const auto look = [&](const std::filesystem::path& mount, const std::string& group,
+                        const char* file) {
+    std::filesystem::path path = std::filesystem::path(group).lexically_normal().relative_path();
+    for (bool is_root = false; !is_root; path = path.parent_path()) {
+      is_root = path.empty();
+      if (const std::optional<std::int64_t> limit = ReadLimit(mount / path / file)) {
+        least = std::min(least.value_or(*limit), *limit);
+      }
+    }
+  };
+  std::istringstream lines(groups);
+  for (std::string line; std::getline(lines, line);) {  // HIERARCHY:CONTROLLERS:PATH
+    const std::size_t first = line.find(':');
+    const std::size_t second = first == std::string::npos ? first : line.find(':', first + 1);
+    if (second == std::string::npos) {
+      continue;
+    }
+    const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
+    if (controllers == ",,") {
+      look(root, line.substr(second + 1), "memory.max");
+    } else if (controllers.find(",memory,") != std::string::npos) {  // version 1
+      look(root / "memory", line.substr(second + 1), "memory.limit_in_bytes");
+    }
+  }
+  return least;
+}
+
 HostHardware DetectHost() {
   std::map<std::string, std::string> info = CpuInfo();
   HostHardware host;
@@ -154,9 +194,10 @@ HostHardware DetectHost() {
   }
   host.core_flops_per_s = clock * FlopsPerCycle(info["flags"]);
   host.memory_bytes = static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
-  std::ifstream group("/sys/fs/cgroup/memory.max");
-  if (std::int64_t limit = 0; group >> limit && limit > 0) {
-    host.memory_bytes = std::min(host.memory_bytes, limit);
+  std::ifstream groups("/proc/self/cgroup");
+  const std::string text{std::istreambuf_iterator<char>(groups), std::istreambuf_iterator<char>()};
+  if (const auto limit = GroupMemoryLimit("/sys/fs/cgroup", text)) {
+    host.memory_bytes = std::min(host.memory_bytes, *limit);
   }
   return host;
 }

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cstdint>
+#include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +26,12 @@ struct HostHardware {
   std::int64_t memory_bytes = 0;  ///< of the machine, or its control group's limit
 };
 [[nodiscard]] HostHardware DetectHost();
+
+/// The least memory that a process's control group and those around it allow; nullopt: no limit.
+/// @param root  where control groups are mounted: /sys/fs/cgroup
+/// @param groups  what /proc/self/cgroup says, of version 2 or 1
+[[nodiscard]] std::optional<std::int64_t> GroupMemoryLimit(const std::filesystem::path& root,
+                                                           const std::string& groups);
 
 /// A cluster of such devices on this machine, named as they are: `cpu:N` is a core that copies what
 /// it receives, with an equal share of the memory; every two devices are linked. Rates are

@@ -2,7 +2,6 @@
 
 #include <dlfcn.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -11,9 +10,13 @@
 #include <cstdlib>
 #include <fstream>
 #include <optional>
+#include <string>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include "cost_model/cluster.h"
+#include "cost_model/device_list.h"
 #include "graphs/graph_io.h"
 #include "runner/child_process.h"
 #include "runner/detail/worker_messages.h"
@@ -59,12 +62,6 @@ fs::path FindWorker(const fs::path& given) {
     }
   }
   return beside;
-}
-
-std::int64_t ReadNumber(const fs::path& path) {
-  std::ifstream file(path);
-  std::int64_t value = 0;
-  return file >> value ? value : 0;
 }
 
 /// The running process and the conversation with it.
@@ -141,7 +138,23 @@ class Process {
   if (fault.input()) {
     throw InputError(fault.text());
   }
-  throw WorkerError(StepOutcome::kFailed, fault.text());
+  throw WorkerError(fault.out_of_memory() ? StepOutcome::kOutOfMemory : StepOutcome::kFailed,
+                    fault.text());
+}
+
+/// What ReplaceFile() had begun in a process that was ended meanwhile.
+void RemoveTemporaries(const fs::path& folder, pid_t writer) {
+  const std::string ending = ".tmp" + std::to_string(writer);
+  std::vector<fs::path> found;
+  std::error_code ignored;
+  for (fs::directory_iterator each(folder, ignored), end; each != end; each.increment(ignored)) {
+    if (each->path().filename().string().ends_with(ending)) {
+      found.push_back(each->path());
+    }
+  }
+  for (const fs::path& path : found) {
+    fs::remove(path, ignored);
+  }
 }
 
 }  // namespace
@@ -221,14 +234,7 @@ bool IsTorchScriptFile(const fs::path& path) {
 }
 
 std::int64_t DefaultMemoryLimit() {
-  std::int64_t bytes = static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
-  for (const char* path :
-       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
-    if (const std::int64_t limit = ReadNumber(path); limit > 0) {
-      bytes = std::min(bytes, limit);
-    }
-  }
-  return static_cast<std::int64_t>(kMemoryShare * static_cast<double>(bytes));
+  return static_cast<std::int64_t>(kMemoryShare * static_cast<double>(DetectHost().memory_bytes));
 }
 
 MeasuredSteps StepWorker::Measure(const StepPlan& plan, int warmup, int repeats, bool record) {
@@ -265,8 +271,17 @@ std::vector<fs::path> StepWorker::WriteOutputs(const Placement& placement, const
   detail::WorkerRequest request;
   detail::ToMessage(placement, *request.mutable_write_outputs()->mutable_device_of_op());
   request.mutable_write_outputs()->set_folder(folder.string());
-  const detail::WorkerReply reply = state_->Ask(request, kStepsOfVerify);
-  return {reply.written().files().begin(), reply.written().files().end()};
+  if (state_->process == nullptr) {
+    state_->Start();
+  }
+  const pid_t writer = pid();
+  try {
+    const detail::WorkerReply reply = state_->Ask(request, kStepsOfVerify);
+    return {reply.written().files().begin(), reply.written().files().end()};
+  } catch (const WorkerError&) {  // it has ended
+    RemoveTemporaries(folder, writer);
+    throw;
+  }
 }
 
 }  // namespace placer

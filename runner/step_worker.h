@@ -29,7 +29,8 @@ struct WorkerOptions {
 };
 
 /// The worker process did not do what it was asked: it died, hung, took too much memory, was
-/// stopped, or an op failed. The next request starts it anew.
+/// stopped, or an op failed. The next request starts it anew. In that process an executor throws it
+/// to say that memory did not suffice.
 class WorkerError : public Error {
  public:
   WorkerError(StepOutcome outcome, const std::string& what) : Error(what), outcome_(outcome) {}
@@ -77,7 +78,8 @@ class StepWorker {
                                       bool record = false);
   /// Compares the placed step with the original. nullopt: equal.
   [[nodiscard]] std::optional<StepMismatch> Verify(const Placement& placement);
-  /// Executes one step and has the process write its outputs into `folder`.
+  /// Executes one step and has the process write its outputs into `folder`: each file is there as a
+  /// whole or not at all.
   [[nodiscard]] std::vector<std::filesystem::path> WriteOutputs(
       const Placement& placement, const std::filesystem::path& folder);
   /// The next request meets a fresh process.

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <exception>
 #include <memory>
+#include <new>
 
 #include "graphs/base/error.h"
 #include "graphs/graph_io.h"
 #include "runner/detail/worker_messages.h"
 #include "runner/message_pipe.h"
+#include "runner/step_worker.h"
 
 namespace placer {
 namespace {
@@ -24,19 +26,23 @@ class Server {
     try {
       Handle(request, reply);
     } catch (const InputError& error) {
-      SetFault(reply, error.what(), /*input=*/true);
+      SetFault(reply, error.what());
+      reply.mutable_fault()->set_input(true);
+    } catch (const WorkerError& error) {
+      SetFault(reply, error.what());
+      reply.mutable_fault()->set_out_of_memory(error.outcome() == StepOutcome::kOutOfMemory);
     } catch (const std::bad_alloc&) {
-      SetFault(reply, "out of memory", /*input=*/false);
+      SetFault(reply, "out of memory");
+      reply.mutable_fault()->set_out_of_memory(true);
     } catch (const std::exception& error) {
-      SetFault(reply, error.what(), /*input=*/false);
+      SetFault(reply, error.what());
     }
     return reply;
   }
 
  private:
-  static void SetFault(detail::WorkerReply& reply, const std::string& text, bool input) {
+  static void SetFault(detail::WorkerReply& reply, const std::string& text) {
     reply.mutable_fault()->set_text(text);
-    reply.mutable_fault()->set_input(input);
   }
 
   void Handle(const detail::WorkerRequest& request, detail::WorkerReply& reply) {

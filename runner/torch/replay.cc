@@ -4,12 +4,16 @@
 #include <torch/csrc/jit/serialization/pickle.h>
 
 #include <chrono>
+#include <exception>
+#include <string_view>
 
 #include "graphs/base/error.h"
 #include "graphs/base/replace_file.h"
+#include "runner/step_worker.h"
 #include "runner/torch/detail/captured_state.h"
 #include "runner/torch/detail/graph_of_program.h"
 #include "runner/torch/detail/host_threads.h"
+#include "runner/torch/detail/names.h"
 #include "runner/torch/detail/program_order.h"
 #include "runner/torch/detail/replay_engine.h"
 
@@ -146,6 +150,23 @@ struct ReplayExecutor::State {
   }
 };
 
+namespace {
+
+/// Whoever called the worker process learns by the error's type that memory did not suffice.
+template <typename Action>
+auto TellingOfMemory(const Action& action) {
+  try {
+    return action();
+  } catch (const std::exception& error) {
+    if (detail::IsOutOfMemory(error)) {
+      throw WorkerError(StepOutcome::kOutOfMemory, detail::OneLine(error));
+    }
+    throw;
+  }
+}
+
+}  // namespace
+
 ReplayExecutor::ReplayExecutor(CapturedStep step, std::vector<std::string> devices)
     : state_(std::make_unique<State>(std::move(step), devices)) {}
 ReplayExecutor::~ReplayExecutor() = default;
@@ -153,33 +174,39 @@ const Graph& ReplayExecutor::graph() const { return state_->step.graph(); }
 std::vector<std::string> ReplayExecutor::warnings() const { return state_->step.warnings(); }
 
 ExecutedStep ReplayExecutor::Run(const StepPlan& plan, bool record) {
-  if (plan.kind == StepPlan::Kind::kNative) {
-    return state_->RunNative(plan.threads);
-  }
-  state_->Place(plan);
-  return state_->engine.Run(record);
+  return TellingOfMemory([&] {
+    if (plan.kind == StepPlan::Kind::kNative) {
+      return state_->RunNative(plan.threads);
+    }
+    state_->Place(plan);
+    return state_->engine.Run(record);
+  });
 }
 
 std::optional<StepMismatch> ReplayExecutor::Verify(const Placement& placement) {
-  state_->Place({.placement = placement});
-  detail::StepContent content;
-  state_->engine.Run(/*record=*/false, &content);
-  return FindMismatch(state_->step.state(), content, state_->engine.has_gpu());
+  return TellingOfMemory([&] {
+    state_->Place({.placement = placement});
+    detail::StepContent content;
+    state_->engine.Run(/*record=*/false, &content);
+    return FindMismatch(state_->step.state(), content, state_->engine.has_gpu());
+  });
 }
 
 std::vector<std::filesystem::path> ReplayExecutor::WriteOutputs(
     const Placement& placement, const std::filesystem::path& folder) {
-  state_->Place({.placement = placement});
-  detail::StepContent content;
-  state_->engine.Run(/*record=*/false, &content);
-  std::vector<std::filesystem::path> files;
-  const auto& outputs = state_->step.state().program.outputs;
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    const std::vector<char> bytes = torch::jit::pickle_save(content.outputs[i].cpu());
-    files.push_back(folder / (outputs[i].name + ".pt"));
-    ReplaceFile(files.back(), std::string_view(bytes.data(), bytes.size()));
-  }
-  return files;
+  return TellingOfMemory([&] {
+    state_->Place({.placement = placement});
+    detail::StepContent content;
+    state_->engine.Run(/*record=*/false, &content);
+    std::vector<std::filesystem::path> files;
+    for (const std::string& name : detail::FileNames(state_->step.output_names())) {
+      const at::Tensor& output = content.outputs[files.size()];
+      const std::vector<char> bytes = torch::jit::pickle_save(output.cpu());
+      files.push_back(folder / (name + ".pt"));
+      ReplaceFile(files.back(), std::string_view(bytes.data(), bytes.size()));
+    }
+    return files;
+  });
 }
 
 std::unique_ptr<StepExecutor> MakeReplayExecutor(const StepSource& source) {
@@ -195,8 +222,10 @@ std::unique_ptr<StepExecutor> MakeReplayExecutor(const StepSource& source) {
     }
     options.optimizer = *optimizer;
   }
-  return std::make_unique<ReplayExecutor>(CaptureTorchScript(source.model, options),
-                                          source.devices);
+  return TellingOfMemory([&] {
+    return std::make_unique<ReplayExecutor>(CaptureTorchScript(source.model, options),
+                                            source.devices);
+  });
 }
 
 }  // namespace placer

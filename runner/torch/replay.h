@@ -45,7 +45,7 @@ class CapturedStep {
   [[nodiscard]] const Graph& graph() const noexcept;
   /// One line each.
   [[nodiscard]] const std::vector<std::string>& warnings() const noexcept;
-  /// Names of what the step returns: `out`, `out.0`, `out.logits`.
+  /// Names of what the step returns: `out`, `out.0`, `out.logits`; unique.
   [[nodiscard]] std::vector<std::string> output_names() const;
 
   [[nodiscard]] detail::CapturedState& state() const noexcept { return *state_; }
@@ -78,9 +78,11 @@ class ReplayExecutor final : public StepExecutor {
   [[nodiscard]] std::vector<std::string> warnings() const override;
   ExecutedStep Run(const StepPlan& plan, bool record) override;
   /// Runs the step and compares outputs, gradients and updated parameters with those of the
-  /// original step: bit for bit, or within kCudaTolerance if a device is a GPU.
+  /// original step: bit for bit, or within kCudaTolerance if a device is a GPU. A mismatch names
+  /// the first op that differs; with a GPU the op that made what is beyond the tolerance.
   std::optional<StepMismatch> Verify(const Placement& placement) override;
-  /// Each output as `<name>.pt`, a tensor for torch.load / torch::pickle_load.
+  /// Each output as `<name>.pt`, a tensor for torch.load / torch::pickle_load. What a file name
+  /// should not have, such as a '/', is a '_' there.
   std::vector<std::filesystem::path> WriteOutputs(const Placement& placement,
                                                   const std::filesystem::path& folder) override;
 

@@ -3,7 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <optional>
+#include <string>
+
 #include "graphs/base/error.h"
+#include "tests/support/temp_dir.h"
 
 namespace placer {
 namespace {
@@ -54,6 +59,34 @@ TEST(MakeDeviceCluster, SharesTheMemoryAndLinksEveryPair) {
     }
   }
   EXPECT_EQ(HardwareOf(cluster, host).at("cpu"), "Some CPU");
+}
+
+TEST(GroupMemoryLimit, IsTheLeastOfTheGroupAndThoseAroundIt) {
+  const test::TempDir root;
+  std::filesystem::create_directories(root / "job/task");
+  std::filesystem::create_directories(root / "memory/old");
+  const auto limit = [&](const std::string& groups) { return GroupMemoryLimit(root / "", groups); };
+  const auto write = [&](const std::string& file, const std::string& text) {
+    static_cast<void>(root.Write(file, text));
+  };
+  EXPECT_EQ(limit("0::/job/task\n"), std::nullopt);
+  write("job/task/memory.max", "max\n");
+  EXPECT_EQ(limit("0::/job/task\n"), std::nullopt);
+  write("job/memory.max", "5000\n");
+  EXPECT_EQ(limit("0::/job/task\n"), 5000);
+  EXPECT_EQ(limit("0::/job\n"), 5000);
+  EXPECT_EQ(limit("0::/\n"), std::nullopt);
+  write("job/task/memory.max", "7000\n");
+  EXPECT_EQ(limit("0::/job/task\n"), 5000) << "around it is less";
+  write("memory.max", "4000\n");  // in a container the root is a group with a limit
+  EXPECT_EQ(limit("0::/job/task\n"), 4000);
+  EXPECT_EQ(limit("0::/not/seen/from/here\n"), 4000);
+  write("memory/old/memory.limit_in_bytes", "3000\n");
+  EXPECT_EQ(limit("4:cpu,memory:/old\n1:cpu:/job\n0::/\n"), 3000);
+  EXPECT_EQ(limit("4:memory:/old\n"), 3000);
+  EXPECT_EQ(limit("4:cpu:/old\n"), std::nullopt);
+  EXPECT_EQ(limit(""), std::nullopt);
+  EXPECT_EQ(limit("nonsense\n:\n"), std::nullopt);
 }
 
 TEST(DetectHost, KnowsSomethingOfThisMachine) {

@@ -6,9 +6,12 @@
 #include <sys/wait.h>
 
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <stop_token>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/support/fake_step.h"
 
@@ -161,6 +164,18 @@ TEST(StepWorker, EndsAChildOverItsMemoryLimit) {
   EXPECT_FALSE(IsAlive(pid));
 }
 
+TEST(StepWorker, TellsAChildThatGetsNoMemoryFromOneThatFails) {
+  const FakeStep step("starve 1");
+  StepWorker worker(step.source, step.options);
+  std::string what;
+  EXPECT_EQ(
+      OutcomeOf([&] { static_cast<void>(worker.Measure(Placed(worker.graph(), 1), 0, 1)); }, &what),
+      StepOutcome::kOutOfMemory);
+  EXPECT_EQ(what, "out of memory");
+  EXPECT_EQ(worker.Measure(Placed(worker.graph()), 0, 1).times.size(), 1U);
+  EXPECT_EQ(worker.num_starts(), 2);
+}
+
 TEST(StepWorker, ReportsAnOpThatFails) {
   const FakeStep step("fail 1");
   StepWorker worker(step.source, step.options);
@@ -253,6 +268,24 @@ TEST(StepWorker, VerifiesAndWritesOutputs) {
   const auto files = worker.WriteOutputs(Placed(worker.graph()).placement, step.dir / "");
   ASSERT_EQ(files.size(), 1U);
   EXPECT_TRUE(std::filesystem::exists(files[0]));
+}
+
+TEST(StepWorker, LeavesNoPartOfAnOutputBehind) {
+  FakeStep step("write_hang 1");
+  step.options.time_limit = Seconds(0.05);  // of each of the ten steps that it may take
+  StepWorker worker(step.source, step.options);
+  const std::filesystem::path folder = step.dir / "outputs";
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder / "other.tmp1") << "1";
+  EXPECT_EQ(OutcomeOf([&] {
+              static_cast<void>(worker.WriteOutputs(Placed(worker.graph()).placement, folder));
+            }),
+            StepOutcome::kTimedOut);
+  std::vector<std::string> left;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    left.push_back(entry.path().filename().string());
+  }
+  EXPECT_EQ(left, std::vector<std::string>{"other.tmp1"});
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <new>
 #include <string>
 #include <thread>
 #include <vector>
@@ -25,7 +26,7 @@ namespace placer::testing_support {
 inline constexpr const char* kFakeMagic = "PK\x03\x04 fake\n";
 
 /// `word number` lines behind the magic. Placing op N on device 1 sets off what `crash`, `hang`,
-/// `eat` or `fail` N says.
+/// `eat`, `starve` or `fail` N says; with `write_hang 1` outputs are never written to their end.
 inline std::string FakeModel(const std::string& lines = {}) {
   return kFakeMagic + lines + "\nend 1\n";
 }
@@ -92,6 +93,10 @@ class FakeExecutor final : public StepExecutor {
 
   std::vector<std::filesystem::path> WriteOutputs(const Placement&,
                                                   const std::filesystem::path& folder) override {
+    if (Option("write_hang", 0) != 0) {  // as ReplaceFile() writes
+      std::ofstream(folder / ("out.pt.tmp" + std::to_string(getpid()))) << "1";
+      Hang();
+    }
     std::ofstream(folder / "out.pt") << "1";
     return {folder / "out.pt"};
   }
@@ -173,6 +178,9 @@ class FakeExecutor final : public StepExecutor {
     }
     if (on_second("fail")) {
       throw Error("op 'branch0a': a fault on purpose");
+    }
+    if (on_second("starve")) {
+      throw std::bad_alloc();
     }
     if (on_second("eat")) {
       std::vector<std::unique_ptr<std::string>> food;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string_view>
 
 namespace placer::detail {
@@ -54,9 +55,14 @@ const std::map<std::string_view, std::string_view>& RuleNames() {
       {"reciprocal", "Reciprocal"},
       {"rsqrt", "Sqrt"},
       {"native_batch_norm", "BatchNormalization"},
+      {"_native_batch_norm_legit", "BatchNormalization"},
+      {"_native_batch_norm_legit_functional", "BatchNormalization"},
+      {"_native_batch_norm_legit_no_training", "BatchNormalization"},
+      {"_batch_norm_with_update", "BatchNormalization"},
       {"native_layer_norm", "LayerNormalization"},
       {"native_group_norm", "GroupNormalization"},
       {"native_batch_norm_backward", "BatchNormalizationGrad"},
+      {"batch_norm_backward", "BatchNormalizationGrad"},
       {"native_layer_norm_backward", "LayerNormalizationGrad"},
       {"native_group_norm_backward", "GroupNormalizationGrad"},
       {"_softmax", "Softmax"},
@@ -181,6 +187,32 @@ OpCosts ConvolutionBackward(const ProgramOp& op, const Operands& operands) {
   return costs;
 }
 
+/// Of query [.., L, E], key [.., S, E], value [.., S, D]: two products with a softmax of [.., L, S]
+/// between them. The way back has five: the first is made again, and each has two gradients.
+std::optional<std::int64_t> AttentionFlops(const Operands& operands, bool backward) {
+  const std::uint32_t first = backward ? 1 : 0;  // the result's gradient stands in front
+  for (std::uint32_t i = first; i < first + 3; ++i) {
+    const auto found = operands.inputs.find(i);
+    if (found == operands.inputs.end() || found->second.shape.size() < 2) {
+      return std::nullopt;
+    }
+  }
+  const TensorSpec& query = operands.inputs.at(first);
+  const TensorSpec& key = operands.inputs.at(first + 1);
+  const TensorSpec& value = operands.inputs.at(first + 2);
+  TensorSpec scores{.dtype = query.dtype, .shape = query.shape};
+  scores.shape.back() = key.shape[key.shape.size() - 2];
+  TensorSpec result{.dtype = query.dtype, .shape = query.shape};
+  result.shape.back() = value.shape.back();
+  const auto flops = [](std::string_view type, const TensorSpec& from, const TensorSpec& to) {
+    return placer::CostOf(type, {.inputs = {from}, .outputs = {to}}).flops;
+  };
+  const std::int64_t with_keys = flops("MatMul", query, scores);
+  const std::int64_t with_values = flops("MatMul", scores, result);
+  return backward ? 3 * with_keys + 2 * with_values + flops("SoftmaxGrad", scores, scores)
+                  : with_keys + with_values + flops("Softmax", scores, scores);
+}
+
 bool OnlyLooks(const ProgramOp& op, const Program& program) {
   return op.writes.empty() && !op.results.empty() &&
          std::ranges::all_of(op.results, [&](const TensorRef& result) {
@@ -219,6 +251,13 @@ OpCosts CostOf(const ProgramOp& op, const Program& program) {
   if ((type == "addmm" || type == "baddbmm" || type == "addmv") && shapes.inputs.size() == 3) {
     std::ranges::rotate(shapes.inputs, shapes.inputs.begin() + 1);  // the sum's addend comes first
     return placer::CostOf(type == "addmm" ? "Gemm" : "MatMul", shapes);
+  }
+  if (type == "scaled_dot_product_attention" || type.starts_with("_scaled_dot_product_")) {
+    if (const auto flops = AttentionFlops(operands, type.ends_with("_backward"))) {
+      OpCosts costs = placer::CostOf("MatMul", shapes);  // its class, and every tensor moves once
+      costs.flops = *flops;
+      return costs;
+    }
   }
   const auto rule = RuleNames().find(type);
   OpCosts costs =

@@ -13,26 +13,49 @@ namespace {
 /// One tensor that the step leaves behind.
 struct Remains {
   std::string what;
+  std::string op;  ///< that left it so
   at::Tensor found;
   std::uint64_t expected_hash = 0;
   at::Tensor expected;  ///< filled in on demand
 };
 
+/// The op that made it, or the resident that it always was.
+std::string MakerOf(const Program& program, Slot slot) {
+  const std::uint32_t producer = program.slots[slot].producer;
+  return producer == kNone ? program.residents[slot].name : program.ops[producer].name;
+}
+
+std::string LastWriterOf(const Program& program, const Resident& resident) {
+  std::string name = resident.name;
+  for (const ProgramOp& op : program.ops) {
+    if (std::ranges::any_of(op.writes,
+                            [&](Slot slot) { return program.slots[slot].base == resident.slot; })) {
+      name = op.name;
+    }
+  }
+  return name;
+}
+
 std::vector<Remains> RemainsOf(const Program& program, const StepContent& content) {
   std::vector<Remains> remains;
-  for (std::size_t i = 0; i < program.outputs.size(); ++i) {
-    remains.push_back(
-        {"output '" + program.outputs[i].name + "'", content.outputs[i], program.outputs[i].hash});
-  }
-  for (std::size_t i = 0; i < program.gradients.size(); ++i) {
-    remains.push_back({"gradient of '" + program.gradients[i].name + "'", content.gradients[i],
-                       program.gradients[i].hash});
-  }
+  const auto add = [&](const char* what, const std::vector<StepOutput>& all,
+                       const std::vector<at::Tensor>& found) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      remains.push_back({.what = std::string(what) + " '" + all[i].name + "'",
+                         .op = MakerOf(program, all[i].slot),
+                         .found = found[i],
+                         .expected_hash = all[i].hash});
+    }
+  };
+  add("output", program.outputs, content.outputs);
+  add("gradient of", program.gradients, content.gradients);
   for (std::size_t i = 0; i < program.residents.size(); ++i) {
     const Resident& resident = program.residents[i];
     if (resident.final_hash) {
-      remains.push_back(
-          {"'" + resident.name + "' after the step", content.residents[i], *resident.final_hash});
+      remains.push_back({.what = "'" + resident.name + "' after the step",
+                         .op = LastWriterOf(program, resident),
+                         .found = content.residents[i],
+                         .expected_hash = *resident.final_hash});
     }
   }
   return remains;
@@ -117,8 +140,9 @@ std::optional<StepMismatch> FindMismatch(const CapturedState& captured, const St
     if (what.empty()) {
       what = " has other bits";
     }
+    // Of other ops only hashes are known, which say nothing of how far values are apart.
     const std::string op = tolerant ? "" : FirstOpThatDiffers(captured, content);
-    return StepMismatch{op.empty() ? each.what : op, each.what + what};
+    return StepMismatch{op.empty() ? each.op : op, each.what + what};
   }
   return std::nullopt;
 }

@@ -26,7 +26,8 @@ struct CapturedState {
                                        double tolerance);
 
 /// Compares what a step left with what the original step left: outputs, gradients, everything that
-/// the step writes to. @param tolerant  compare values, not bits
+/// the step writes to. Names the first op that differs, or if tolerant the one that made what does.
+/// @param tolerant  compare values, not bits
 [[nodiscard]] std::optional<StepMismatch> FindMismatch(const CapturedState& captured,
                                                        const StepContent& content, bool tolerant);
 

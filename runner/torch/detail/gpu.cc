@@ -30,6 +30,10 @@ c10::Device FindGpu(int index) {
     throw InputError("devices: found 'cuda:" + std::to_string(index) + "', expected one of " +
                      std::to_string(found) + " GPUs");
   }
+  // TensorFloat-32 rounds factors to ten bits, so that one product is off by as much as
+  // kCudaTolerance allows to a whole step.
+  at::globalContext().setAllowTF32CuDNN(false);
+  at::globalContext().setAllowTF32CuBLAS(false);
   const c10::Device device(c10::DeviceType::CUDA, static_cast<c10::DeviceIndex>(index));
   // The first tensor sets the device up; before, its memory cannot be asked for.
   static_cast<void>(at::empty({1}, at::TensorOptions(device)));

@@ -6,14 +6,19 @@
 #include <torch/script.h>
 
 #include <algorithm>
+#include <array>
 #include <mutex>
+#include <new>
 #include <set>
 #include <sstream>
+#include <string_view>
 #include <type_traits>
 
 #include "graphs/base/error.h"
 #include "graphs/base/replace_file.h"
 #include "graphs/base/rng.h"
+#include "runner/step_worker.h"
+#include "runner/torch/detail/names.h"
 
 namespace placer::detail {
 namespace {
@@ -25,6 +30,17 @@ at::Tensor MakeInput(const InputSpec& spec, Seed seed) {
     return torch::randn(spec.shape, generator).to(type);
   }
   return torch::randint(spec.below.value_or(2), spec.shape, generator).to(type);
+}
+
+std::string KeyText(const c10::IValue& key) {
+  if (key.isString()) {
+    return key.toStringRef();
+  }
+  std::ostringstream text;
+  text << key;
+  std::string line = text.str();
+  std::ranges::replace(line, '\n', ' ');  // a key may be a tensor
+  return line;
 }
 
 /// The tensors in a result, with names such as `out`, `out.0`, `out.logits`.
@@ -48,7 +64,7 @@ void Flatten(const c10::IValue& value, const std::string& name,
     }
   } else if (value.isGenericDict()) {
     for (const auto& entry : value.toGenericDict()) {
-      Flatten(entry.value(), name + "." + entry.key().toStringRef(), to);
+      Flatten(entry.value(), name + "." + KeyText(entry.key()), to);
     }
   }
 }
@@ -91,6 +107,9 @@ void Zero(torch::optim::Optimizer& optimizer, Optimizer kind, const at::Tensor& 
 }  // namespace
 
 std::string OneLine(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) {
+    return "out of memory";
+  }
   const auto* c10_error = dynamic_cast<const c10::Error*>(&error);
   std::string text = c10_error != nullptr ? c10_error->what_without_backtrace() : error.what();
   // The interpreter puts a trace in front.
@@ -100,6 +119,23 @@ std::string OneLine(const std::exception& error) {
   const std::size_t begin = text.find_first_not_of(" \n");
   text = begin == std::string::npos ? "unknown fault" : text.substr(begin);
   return text.substr(0, text.find('\n'));
+}
+
+bool IsOutOfMemory(const std::exception& error) {
+  if (dynamic_cast<const Error*>(&error) != nullptr) {  // ours say so by their type
+    const auto* failure = dynamic_cast<const WorkerError*>(&error);
+    return failure != nullptr && failure->outcome() == StepOutcome::kOutOfMemory;
+  }
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
+      dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr) {
+    return true;
+  }
+  // The interpreter passes on the text alone, and parts of CUDA have no more.
+  constexpr std::array<std::string_view, 5> kSigns{
+      "out of memory", "not enough memory", "allocate memory", "std::bad_alloc", "ALLOC_FAILED"};
+  const std::string_view text = error.what();
+  return std::ranges::any_of(
+      kSigns, [&](std::string_view sign) { return text.find(sign) != std::string_view::npos; });
 }
 
 struct ModelStep::State {
@@ -229,6 +265,18 @@ std::vector<KnownTensor> ModelStep::KnownTensors() const {
     known.push_back({buffer.name, OpRole::kParameter, buffer.value, ""});
   }
   known.insert(known.end(), state_->known_state.begin(), state_->known_state.end());
+  // Gradients and updates go by the names of parameters: inputs give way.
+  std::set<std::string> taken;
+  for (const KnownTensor& each : known) {
+    if (each.role != OpRole::kInput) {
+      taken.insert(each.name);
+    }
+  }
+  for (KnownTensor& each : known) {
+    if (each.role == OpRole::kInput) {
+      each.name = DistinctName(each.name, taken);
+    }
+  }
   return known;
 }
 
@@ -285,14 +333,19 @@ void ModelStep::Run(StepRecorder* recorder) {
     for (const InputSpec& spec : options_.inputs) {
       inputs += (inputs.empty() ? "" : " ") + ToString(spec);
     }
-    throw InputError(where_ + ": forward() with inputs " + inputs + ": " + OneLine(error));
+    const std::string doing = where_ + ": forward() with inputs " + inputs + ": ";
+    if (IsOutOfMemory(error)) {
+      throw WorkerError(StepOutcome::kOutOfMemory, doing + "out of memory");
+    }
+    throw InputError(doing + OneLine(error));
   }
   if (outputs.empty()) {
     throw InputError(where_ + ": forward() returned no tensor, expected at least one");
   }
   state_->outputs.clear();
+  std::set<std::string> taken;  // {"a": {"b": x}, "a.b": y} has two of one name
   for (const auto& [name, tensor] : outputs) {
-    state_->outputs.emplace_back(name, tensor.detach());
+    state_->outputs.emplace_back(DistinctName(name, taken), tensor.detach());
   }
   if (recorder != nullptr) {
     for (const auto& [name, tensor] : state_->outputs) {

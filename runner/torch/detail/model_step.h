@@ -1,5 +1,6 @@
 #pragma once
 
+#include <exception>
 #include <memory>
 #include <string>
 #include <utility>
@@ -26,9 +27,11 @@ class ModelStep {
   /// Everything as before the first step; `variant` 0 are the inputs and random numbers of all
   /// steps but those that check the capture.
   void Reset(int variant = 0);
-  /// @param recorder  may be null. @throws InputError if the model refuses its inputs
+  /// @param recorder  may be null. @throws InputError if the model refuses its inputs; WorkerError
+  /// if memory does not suffice
   void Run(StepRecorder* recorder);
 
+  /// Names are unique: an input that is called like a parameter or a buffer gets a number.
   [[nodiscard]] std::vector<KnownTensor> KnownTensors() const;
   /// Of the last run, by name.
   using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
@@ -52,5 +55,8 @@ class ModelStep {
 
 /// The line of a LibTorch error that says what is wrong.
 [[nodiscard]] std::string OneLine(const std::exception& error);
+
+/// Whether memory did not suffice, of the host or of a GPU: LibTorch says so in several ways.
+[[nodiscard]] bool IsOutOfMemory(const std::exception& error);
 
 }  // namespace placer::detail

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 
+#include <algorithm>
 #include <mutex>
 
 namespace placer::detail {
@@ -19,12 +20,35 @@ const at::Tensor& ElementOf(const c10::IValue& value, std::uint32_t element, at:
   return buffer;
 }
 
+bool HasTensor(const c10::IValue& value) {
+  const auto is_tensor = [](const c10::IValue& each) {
+    return each.isTensor() && each.toTensor().defined();
+  };
+  if (value.isTensorList() || value.isList()) {
+    const auto elements = value.toListRef();
+    return std::any_of(elements.begin(), elements.end(), is_tensor);
+  }
+  return is_tensor(value);
+}
+
 c10::IValue ToHost(const c10::IValue& value) {
   return value.isTensor() && value.toTensor().defined() ? c10::IValue(value.toTensor().cpu())
                                                         : value;
 }
 
 }  // namespace
+
+void UseDevice(const c10::FunctionSchema& schema, torch::jit::Stack& stack, c10::Device device) {
+  // What reads a tensor makes its results where that one is.
+  const bool is_factory = std::none_of(stack.begin(), stack.end(), HasTensor);
+  for (std::size_t i = 0; i < stack.size(); ++i) {
+    const bool open =
+        is_factory && stack[i].isNone() && schema.arguments()[i].type()->str() == "Device?";
+    if (stack[i].isDevice() || open) {
+      stack[i] = device;
+    }
+  }
+}
 
 OpRunner::OpRunner(const ProgramOp& op) : op_(op) {
   for (const TensorRef& read : op.reads) {
@@ -94,7 +118,8 @@ void OpRunner::Call() {
   op_.handle.callBoxed(&stack_);
 }
 
-/// The recorded random numbers are the host's: another device gets its values from there.
+/// The recorded random numbers are the host's: another device gets its values from there. Devices
+/// among the arguments stay the host's too.
 void OpRunner::RunOnHost(c10::Device device) {
   const torch::jit::Stack original = stack_;
   for (c10::IValue& value : stack_) {
@@ -127,16 +152,12 @@ void OpRunner::RunOnHost(c10::Device device) {
 void OpRunner::Run(std::vector<at::Tensor>& cells, std::span<const std::uint32_t> inputs,
                    std::uint32_t first_output, c10::Device device) {
   FillStack(cells, inputs);
-  if (!device.is_cpu()) {
-    for (c10::IValue& value : stack_) {
-      if (value.isDevice()) {
-        value = device;
-      }
-    }
-  }
-  if (op_.random_state.defined() && !device.is_cpu()) {
+  if (device.is_cpu()) {
+    Call();
+  } else if (op_.random_state.defined()) {
     RunOnHost(device);
   } else {
+    UseDevice(op_.handle.schema(), stack_, device);
     Call();
   }
   at::Tensor buffer;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <ATen/core/Generator.h>
+#include <ATen/core/function_schema.h>
 #include <ATen/core/stack.h>
 
 #include <span>
@@ -9,6 +10,11 @@
 #include "runner/torch/detail/program.h"
 
 namespace placer::detail {
+
+/// Has an op that was recorded on the host work on `device`: where its arguments name a device, and
+/// where it makes a tensor of none and leaves the device open (`torch.zeros` in a script).
+/// @param stack  the arguments
+void UseDevice(const c10::FunctionSchema& schema, torch::jit::Stack& stack, c10::Device device);
 
 /// Runs one op of a program again. One per op; one thread at a time.
 class OpRunner {

@@ -65,6 +65,7 @@ struct Resident {
   bool written = false;                     ///< the step changes it
   std::optional<std::uint64_t> final_hash;  ///< after the original step, if written
   std::string colocation;
+  bool found = false;  ///< in the step itself: it is neither an input nor of the model's state
 };
 
 struct StepOutput {

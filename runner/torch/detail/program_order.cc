@@ -46,13 +46,24 @@ std::string DifferenceOfOps(const ProgramOp& a, const ProgramOp& b, bool sizes_v
   return "";
 }
 
-std::string FirstReader(const Program& program, Slot slot) {
+/// By who needs it: an op, or whoever called the model.
+std::string InWords(const Program& program, Slot slot) {
   for (const ProgramOp& op : program.ops) {
     if (std::ranges::find(op.reads, slot, &TensorRef::slot) != op.reads.end()) {
-      return op.name;
+      return "a tensor that op '" + op.name + "' reads";
     }
   }
-  return "";
+  for (const StepOutput& output : program.outputs) {
+    if (output.slot == slot) {
+      return "output '" + output.name + "'";
+    }
+  }
+  for (const StepOutput& gradient : program.gradients) {
+    if (gradient.slot == slot) {
+      return "the gradient of '" + gradient.name + "'";
+    }
+  }
+  return "a tensor";
 }
 
 }  // namespace
@@ -153,10 +164,8 @@ std::string FindDifference(const Program& a, const Program& b, std::string& data
   }
   for (std::size_t i = 0; i < std::min(a.residents.size(), b.residents.size()); ++i) {
     const Resident& resident = a.residents[i];
-    if (resident.name.starts_with("constant_") &&
-        HashOf(resident.initial) != HashOf(b.residents[i].initial)) {
-      return "a tensor that op '" + FirstReader(a, resident.slot) +
-             "' reads comes from no operator and differs from run to run";
+    if (resident.found && HashOf(resident.initial) != HashOf(b.residents[i].initial)) {
+      return InWords(a, resident.slot) + " comes from no operator and differs from run to run";
     }
   }
   return "";

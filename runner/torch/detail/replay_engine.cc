@@ -15,6 +15,7 @@
 
 #include "cost_model/device_list.h"
 #include "graphs/base/error.h"
+#include "runner/step_worker.h"
 #include "runner/torch/detail/device_memory.h"
 #include "runner/torch/detail/gpu.h"
 #include "runner/torch/detail/host_threads.h"
@@ -83,6 +84,7 @@ struct ReplayEngine::State {
   std::size_t num_active = 0;  ///< workers in the present run
   bool stop = false;
   std::string fault;
+  bool fault_is_memory = false;
 
   [[nodiscard]] Picoseconds Now() const {
     return std::chrono::duration_cast<Picoseconds>(Clock::now() - start);
@@ -99,7 +101,8 @@ struct ReplayEngine::State {
   void Signal(std::span<const std::uint32_t> ops, std::span<const std::uint32_t> copies);
   void Release(std::uint32_t cell);
   void KeepContent(const ProgramOp& op, std::uint32_t first_output);
-  void Fail(const std::string& what);
+  void KeepResidents();
+  void Fail(const std::string& what, bool is_memory);
   void CloseAll();
   void Reset();
   void Launch();
@@ -149,10 +152,9 @@ void ReplayEngine::State::Work(std::size_t index) {
       }
       doing.clear();
       WaitForGpu(device.where);
-    } catch (const std::bad_alloc&) {
-      Fail("out of memory");
     } catch (const std::exception& error) {
-      Fail(doing.empty() ? error.what() : "copy of '" + doing + "': " + OneLine(error));
+      const std::string where = doing.empty() ? "" : "copy of '" + doing + "': ";
+      Fail(where + OneLine(error), IsOutOfMemory(error));
     }
     const std::lock_guard lock(mutex);
     if (!device.where.is_cpu() && device.ran) {
@@ -196,10 +198,12 @@ void ReplayEngine::State::RunOp(std::uint32_t index, std::size_t device) {
       here.record.Begin();
     }
     runners[own].Run(cells, op.cells, first_output, here.where);
-  } catch (const std::bad_alloc&) {
-    throw Error("op '" + program.ops[own].name + "': out of memory");
   } catch (const std::exception& error) {
-    throw Error("op '" + program.ops[own].name + "': " + OneLine(error));
+    const std::string where = "op '" + program.ops[own].name + "': ";
+    if (IsOutOfMemory(error)) {
+      throw WorkerError(StepOutcome::kOutOfMemory, where + "out of memory");
+    }
+    throw Error(where + OneLine(error));
   }
   if (content != nullptr) {
     KeepContent(program.ops[own], first_output);
@@ -311,11 +315,31 @@ void ReplayEngine::State::KeepContent(const ProgramOp& op, std::uint32_t first_o
   }
 }
 
-void ReplayEngine::State::Fail(const std::string& what) {
+/// What the step left in residents, and those that the model returns as they were: no op makes
+/// such an output.
+void ReplayEngine::State::KeepResidents() {
+  for (std::size_t r = 0; r < program.residents.size(); ++r) {
+    if (program.residents[r].written) {
+      content->residents[r] = cells[r];
+    }
+  }
+  const auto keep = [&](const std::vector<StepOutput>& wanted, std::vector<at::Tensor>& to) {
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      if (wanted[i].slot < program.residents.size()) {
+        to[i] = cells[wanted[i].slot];
+      }
+    }
+  };
+  keep(program.outputs, content->outputs);
+  keep(program.gradients, content->gradients);
+}
+
+void ReplayEngine::State::Fail(const std::string& what, bool is_memory) {
   {
     const std::lock_guard lock(mutex);
     if (fault.empty()) {
       fault = what;
+      fault_is_memory = is_memory;
     }
   }
   CloseAll();
@@ -376,6 +400,10 @@ void ReplayEngine::State::Launch() {
     ++run_number;
   }
   Signal(plan.first_ops, plan.first_copies);
+  if (plan.num_runs == 0) {  // there is no last op that would end the step
+    end = Clock::now();
+    CloseAll();
+  }
   changed.notify_all();
   std::unique_lock lock(mutex);
   changed.wait(lock, [&] { return num_active == 0; });
@@ -445,6 +473,9 @@ ExecutedStep ReplayEngine::Run(bool record, StepContent* content) {
   state.Reset();
   state.Launch();
   if (!state.fault.empty()) {
+    if (state.fault_is_memory) {
+      throw WorkerError(StepOutcome::kOutOfMemory, state.fault);
+    }
     throw Error(state.fault);
   }
   ExecutedStep step{.time = state.end - state.start};
@@ -452,11 +483,7 @@ ExecutedStep ReplayEngine::Run(bool record, StepContent* content) {
     step.peak_bytes.push_back(PeakBytesOf(state.devices[i]->where, i));
   }
   if (content != nullptr) {
-    for (std::size_t r = 0; r < state.program.residents.size(); ++r) {
-      if (state.program.residents[r].written) {
-        content->residents[r] = state.cells[r];
-      }
-    }
+    state.KeepResidents();
   }
   if (record) {
     step.trace = state.TakeTrace();

@@ -31,6 +31,7 @@ class ReplayEngine {
   /// @param shared  all workers take ops from device 0, whatever the placement says
   void Place(const Placement& placement, bool shared);
   /// @param content  may be null; if not, time is not what counts
+  /// @throws Error if an op fails; WorkerError if memory does not suffice
   ExecutedStep Run(bool record, StepContent* content = nullptr);
   [[nodiscard]] bool has_gpu() const;
   /// Cores of the host devices, in order.

@@ -131,8 +131,13 @@ Slot TensorHistory::Current(Storage& storage, std::pair<Geometry, Slot>& entry) 
 
 Slot TensorHistory::Find(const at::Tensor& tensor) {
   if (!Knows(tensor)) {
-    AddResident("constant_" + std::to_string(program_.residents.size()), OpRole::kInput, tensor,
-                "");
+    std::string name = "constant_" + std::to_string(program_.residents.size());
+    while (std::ranges::find(program_.residents, name, &Resident::name) !=
+           program_.residents.end()) {
+      name += '_';  // something of the model is called so
+    }
+    AddResident(name, OpRole::kInput, tensor, "");
+    program_.residents.back().found = true;
   }
   Storage& storage = StorageOf(tensor);
   const Geometry geometry = GeometryOf(tensor);

@@ -3,8 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string>
+
 #include "graphs/base/error.h"
 #include "runner/torch/detail/module_path.h"
+#include "runner/torch/detail/names.h"
 #include "runner/torch/input_spec.h"
 
 namespace placer {
@@ -101,6 +105,21 @@ TEST(InputSpec, SaysWhatIsWrong) {
   EXPECT_THAT(fault("float32[8]x"), HasSubstr("after ']'"));
   EXPECT_THAT(fault("int64[8]<0"), HasSubstr("a bound of 1 or more"));
   EXPECT_NE(fault("float32[9999999999,9999999999]"), "no fault");
+}
+
+TEST(DistinctName, CountsWhatIsTaken) {
+  std::set<std::string> taken{"mask", "mask_1"};
+  EXPECT_EQ(detail::DistinctName("x", taken), "x");
+  EXPECT_EQ(detail::DistinctName("mask", taken), "mask_2");
+  EXPECT_EQ(detail::DistinctName("x", taken), "x_1");
+}
+
+TEST(FileNames, StayInTheirFolderAndApart) {
+  EXPECT_THAT(
+      detail::FileNames({"out.0", "out.../x", "out./abs", ".hidden", "out._abs", "", "out.\n"}),
+      ElementsAre("out.0", "out..._x", "out._abs_1", "_hidden", "out._abs", "_", "out._"));
+  EXPECT_THAT(detail::FileNames({"..", ".", "a/b", "a_b", "a_b"}),
+              ElementsAre("_.", "_", "a_b_1", "a_b", "a_b_2"));
 }
 
 TEST(ModulePath, IsWhatPyTorchCallsTheModule) {

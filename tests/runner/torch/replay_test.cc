@@ -4,15 +4,21 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
+#include <new>
 #include <set>
+#include <stdexcept>
 
 #include "graphs/base/error.h"
 #include "graphs/base/replace_file.h"
 #include "graphs/base/rng.h"
 #include "graphs/graph_io.h"
+#include "runner/step_worker.h"
+#include "runner/torch/detail/aten_costs.h"
 #include "runner/torch/detail/captured_state.h"
 #include "runner/torch/detail/graph_of_program.h"
+#include "runner/torch/detail/op_runner.h"
 #include "tests/runner/torch/step_models.h"
 #include "tests/support/temp_dir.h"
 
@@ -33,6 +39,7 @@ const ModelCase kModels[] = {
     {"branches", &testing_support::BranchyNet, "float32[2,3,8,8]"},
     {"views", &testing_support::ViewWriter, "float32[4,6]"},
     {"overwrites", &testing_support::Overwriter, "float32[4,6]"},
+    {"passes", &testing_support::PassesThrough, "float32[4,6]"},
 };
 
 CapturedStep Capture(const torch::jit::Module& module, const std::string& input, bool training,
@@ -115,6 +122,106 @@ TEST(Replay, NamesTheFirstOpThatDiffers) {
   EXPECT_THAT(mismatch->what, HasSubstr("output 'out.0' differs by"));
 }
 
+TEST(Replay, NamesTheOpThatMadeWhatIsBeyondTheTolerance) {
+  const CapturedStep step = Capture(testing_support::PassesThrough(), "float32[4,6]", true);
+  const detail::Program& program = step.state().program;
+  detail::StepContent content;
+  content.outputs.resize(program.outputs.size());
+  content.gradients.resize(program.gradients.size());
+  content.residents.resize(program.residents.size());
+  const auto mismatch = [&] {
+    return detail::FindMismatch(step.state(), content, /*tolerant=*/true);
+  };
+  const auto take = [&](const char* name) {  // as the original step left it
+    for (const auto& [output, tensor] : step.state().step->Outputs()) {
+      if (output == name) {
+        return tensor.clone();
+      }
+    }
+    return at::Tensor();
+  };
+  step.state().step->Reset();
+  step.state().step->Run(nullptr);
+  content.outputs[0] = take("out.0") * 2;
+  auto found = mismatch();
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->op, "aten::mul");
+  EXPECT_THAT(found->what, HasSubstr("output 'out.0' differs by"));
+  content.outputs[0] = take("out.0") * (1 + 1e-5);
+  found = mismatch();
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->op, "x");
+  EXPECT_EQ(found->what, "output 'out.1' is missing");
+}
+
+TEST(Replay, RunsAStepWithoutOps) {
+  torch::jit::Module module = testing_support::EmptyModule("Identity");
+  module.define("def forward(self, x):\n    return x\n");
+  ReplayExecutor executor(Capture(module, "float32[4]", false), BothCores());
+  ASSERT_EQ(executor.graph().num_ops(), 1);
+  const Placement placement(1, DeviceId(1));
+  const ExecutedStep step = executor.Run({.placement = placement}, /*record=*/true);
+  ASSERT_TRUE(step.trace.has_value());
+  EXPECT_TRUE(step.trace->ops.empty());
+  EXPECT_FALSE(executor.Verify(placement).has_value());
+  executor.Run({.kind = StepPlan::Kind::kWorkConserving}, /*record=*/false);
+}
+
+TEST(IsOutOfMemory, KnowsTheWaysOfLibTorch) {
+  EXPECT_TRUE(detail::IsOutOfMemory(std::bad_alloc()));
+  EXPECT_TRUE(detail::IsOutOfMemory(std::runtime_error("CUDA error: out of memory")));
+  EXPECT_TRUE(detail::IsOutOfMemory(std::runtime_error("RuntimeError: std::bad_alloc")));
+  EXPECT_TRUE(detail::IsOutOfMemory(WorkerError(StepOutcome::kOutOfMemory, "op 'a'")));
+  EXPECT_FALSE(detail::IsOutOfMemory(WorkerError(StepOutcome::kFailed, "op 'a'")));
+  EXPECT_FALSE(detail::IsOutOfMemory(InputError("out of memory.pt: cannot be opened")));
+  EXPECT_FALSE(detail::IsOutOfMemory(std::runtime_error("a shape does not fit")));
+}
+
+TEST(UseDevice, ReplacesTheHostAndFillsWhatAFactoryLeavesOpen) {
+  const c10::Device gpu(c10::kCUDA, 0);
+  const c10::IValue none, sizes(std::vector<std::int64_t>{4}), tensor(torch::ones({4}));
+  const auto used = [&](const char* op, torch::jit::Stack stack) {
+    const auto handle = c10::Dispatcher::singleton().findSchemaOrThrow(op, "");
+    detail::UseDevice(handle.schema(), stack, gpu);
+    return stack;
+  };
+  // Size, then type, layout, device, whether it is pinned.
+  const auto open = used("aten::zeros", {sizes, none, none, none, none});
+  EXPECT_EQ(open[3].toDevice(), gpu);
+  EXPECT_TRUE(open[1].isNone() && open[2].isNone() && open[4].isNone());
+  EXPECT_EQ(open[0].toIntVector(), sizes.toIntVector());
+  const c10::IValue host = c10::Device(c10::kCPU);
+  EXPECT_EQ(used("aten::zeros", {sizes, none, none, host, none})[3].toDevice(), gpu);
+  // What it reads says where: the tensor, then the same and a memory format.
+  EXPECT_TRUE(used("aten::zeros_like", {tensor, none, none, none, none, none})[3].isNone());
+  EXPECT_EQ(used("aten::zeros_like", {tensor, none, none, host, none, none})[3].toDevice(), gpu);
+}
+
+TEST(CostOf, CountsBothProductsOfAttention) {
+  detail::ProgramOp op(c10::Dispatcher::singleton().findSchemaOrThrow(
+      "aten::_scaled_dot_product_attention_math", ""));
+  op.arguments.resize(op.handle.schema().arguments().size());
+  detail::Program program;
+  const std::vector<std::vector<std::int64_t>> shapes{
+      {2, 4, 5, 8}, {2, 4, 7, 8}, {2, 4, 7, 6}, {2, 4, 5, 6}};
+  for (const auto& shape : shapes) {
+    const auto slot = static_cast<detail::Slot>(program.slots.size());
+    program.slots.push_back(
+        {.dtype = DataType::kFloat32, .shape = shape, .bytes = 1000, .base = slot});
+    if (slot < 3) {
+      op.reads.push_back({slot, detail::kNone, slot});
+    } else {
+      op.results.push_back({0, detail::kNone, slot});
+    }
+  }
+  const OpCosts costs = detail::CostOf(op, program);
+  const TensorSpec scores{.shape = {2, 4, 5, 7}};
+  const OpCosts softmax = CostOf("Softmax", {.inputs = {scores}, .outputs = {scores}});
+  EXPECT_EQ(costs.op_class, OpClass::kMatMul);
+  EXPECT_EQ(costs.flops, 2 * (2 * 4 * 5 * 7) * 8 + 2 * (2 * 4 * 5 * 6) * 7 + softmax.flops);
+  EXPECT_EQ(costs.traffic_bytes, 4000);
+}
+
 TEST(DifferenceOf, ComparesWithinAShareOfTheLargestValue) {
   const double inf = std::numeric_limits<double>::infinity();
   const double nan = std::numeric_limits<double>::quiet_NaN();
@@ -189,6 +296,64 @@ TEST(Replay, WritesOutputsThatLoad) {
   const std::string bytes = ReadWholeFile(folder / "out.y.pt");
   const auto value = torch::jit::pickle_load(std::vector<char>(bytes.begin(), bytes.end()));
   EXPECT_EQ(value.toTensor().sizes().vec(), (std::vector<std::int64_t>{20, 8}));
+}
+
+TEST(Replay, WritesOutputsThatNoOpMakes) {
+  const test::TempDir folder;
+  ReplayExecutor executor(Capture(testing_support::PassesThrough(), "float32[4,6]", false),
+                          BothCores());
+  const auto files = executor.WriteOutputs(RandomPlacement(executor.graph(), 1), folder / "");
+  ASSERT_EQ(files.size(), 4);
+  const std::vector<std::vector<std::int64_t>> sizes{{4, 6}, {4, 6}, {6, 6}, {6}};
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const std::string bytes = ReadWholeFile(files[i]);
+    const auto value = torch::jit::pickle_load(std::vector<char>(bytes.begin(), bytes.end()));
+    EXPECT_EQ(value.toTensor().sizes().vec(), sizes[i]) << files[i];
+  }
+}
+
+TEST(Replay, WritesNoOutputBesideItsFolder) {
+  const test::TempDir folder;
+  torch::jit::Module module = testing_support::EmptyModule("Keys");
+  module.define(R"JIT(
+def forward(self, x):
+    return {"/../x": x + 1, "/abs": x * 2, ".._x": x - 1}
+)JIT");
+  ReplayExecutor executor(Capture(module, "float32[4]", false), BothCores());
+  const Placement placement(executor.graph().num_ops(), DeviceId(0));
+  const std::set<std::filesystem::path> files = [&] {
+    const auto all = executor.WriteOutputs(placement, folder / "");
+    return std::set<std::filesystem::path>(all.begin(), all.end());
+  }();
+  EXPECT_EQ(files.size(), 3);
+  for (const auto& file : files) {
+    EXPECT_EQ(file.string(), (folder / file.filename().string()).string());
+    EXPECT_TRUE(std::filesystem::exists(file)) << file;
+  }
+}
+
+TEST(Capture, TakesInputsThatAreNamedLikeSomethingElse) {
+  torch::jit::Module module = testing_support::EmptyModule("Masked");
+  module.register_buffer("mask", torch::ones({4}));
+  module.define("def forward(self, constant_1, mask):\n    return constant_1 * mask * self.mask\n");
+  const CapturedStep step = detail::CaptureModule(
+      module, "model.pt", {.inputs = {ParseInputSpec("float32[4]"), ParseInputSpec("float32[4]")}});
+  const Graph& graph = step.graph();
+  const auto buffer = graph.FindOp("mask"), input = graph.FindOp("mask_1");
+  ASSERT_TRUE(buffer && input && graph.FindOp("constant_1"));
+  EXPECT_EQ(graph.op(*buffer).type, "parameter");
+  EXPECT_EQ(graph.op(*input).type, "input");
+}
+
+TEST(Capture, NamesOutputsByKeysOfAnyType) {
+  torch::jit::Module module = testing_support::EmptyModule("Keys");
+  module.define(R"JIT(
+def forward(self, x):
+    return {2: x + 1, 1: x * 2}, {0.5: x - 1}, {True: x * 3}, {"a": x * 4}
+)JIT");
+  const CapturedStep step = Capture(module, "float32[4]", false);
+  EXPECT_EQ(step.output_names(),
+            (std::vector<std::string>{"out.0.2", "out.0.1", "out.1.0.5", "out.2.True", "out.3.a"}));
 }
 
 TEST(Capture, NamesOpsByModuleAndCountsTheirWork) {
@@ -284,6 +449,10 @@ TEST(Capture, RefusesWhatComesFromNoOperator) {
       FaultOf([&] { static_cast<void>(Capture(module, "float32[4]", false)); }),
       HasSubstr("a tensor that op 'aten::add' reads comes from no operator and differs from "
                 "run to run"));
+  torch::jit::Module returns = testing_support::EmptyModule("UnseenResult");
+  returns.define("def forward(self, x):\n    return torch.placer_unseen(x)\n");
+  EXPECT_THAT(FaultOf([&] { static_cast<void>(Capture(returns, "float32[4]", false)); }),
+              HasSubstr("output 'out' comes from no operator and differs from run to run"));
 }
 
 TEST(Capture, TakesTheLossThatIsNamed) {

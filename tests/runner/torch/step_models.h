@@ -176,4 +176,17 @@ def forward(self, x):
   return module;
 }
 
+/// x float32[4, 6]: returns an input, a weight and a buffer beside what it works out.
+inline torch::jit::Module PassesThrough() {
+  torch::manual_seed(7);
+  torch::jit::Module module = EmptyModule("PassesThrough");
+  AddWeight(module, "w", {6, 6});
+  module.register_buffer("scale", torch::rand({6}));
+  module.define(R"JIT(
+def forward(self, x):
+    return torch.mm(x, self.w) * self.scale, x, self.w, self.scale
+)JIT");
+  return module;
+}
+
 }  // namespace placer::testing_support
