@@ -211,14 +211,15 @@ void ExperimentRun::MeasureAgain(PlaceResult& result, const Console& console) co
 }
 
 void ExperimentRun::FinishSeed(Seed seed, const PlaceResult& result) const {
-  if (result.groups) {
-    SavedPlacement saved =
-        Save(bench_.problem().Expand(*result.groups), bench_.graph(), bench_.cluster());
-    saved.method = config_.method.name;
-    saved.seed = seed;
-    saved.step_time_seconds = ToSeconds(result.best.step_time).count();
-    WritePlacement(saved, directory_.SeedPath(seed) / "placement.txtpb");
+  if (!result.groups) {
+    return;  // out of time before the first sample: another try may find something
   }
+  SavedPlacement saved =
+      Save(bench_.problem().Expand(*result.groups), bench_.graph(), bench_.cluster());
+  saved.method = config_.method.name;
+  saved.seed = seed;
+  saved.step_time_seconds = ToSeconds(result.best.step_time).count();
+  WritePlacement(saved, directory_.SeedPath(seed) / "placement.txtpb");
   if (!result.interrupted) {
     directory_.FinishSeed(seed, ResultToJson(seed, result, bench_));
   }

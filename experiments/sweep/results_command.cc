@@ -1,9 +1,9 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <CLI/CLI.hpp>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <utility>
 
 #include "cost_model/placement_io.h"
 #include "experiments/output_file.h"
@@ -84,6 +84,8 @@ class ResultsCommand final : public Subcommand {
       stores_ = {sweep_};
       OpenStores();
       name_ = open_.front().name();
+      trials_ = MergeTrials(open_);
+      outside_ = open_.front().NumOutsidePlan();
       return;
     }
     const SweepPlan plan = ReadSweep(sweep_);
@@ -92,32 +94,15 @@ class ResultsCommand final : public Subcommand {
       stores_ = {plan.store_path().string()};
     }
     OpenStores();
-    std::map<std::string, MergedTrial> by_key;
-    for (MergedTrial& each : trials_) {
-      by_key.emplace(each.trial.key, std::move(each));
-    }
-    trials_.clear();
-    std::size_t known = 0;
-    for (const SweepTrial& trial : plan.trials) {
-      const auto it = by_key.find(trial.key);
-      MergedTrial& added = trials_.emplace_back();
-      if (it != by_key.end()) {
-        added = it->second;
-        ++known;
-      }
-      added.trial.key = trial.key;
-      added.trial.config = trial.config;
-      added.trial.axes = trial.axes;
-    }
-    outside_ += by_key.size() - known;
+    PlanResults results = ResultsOf(plan, open_);
+    trials_ = std::move(results.trials);
+    outside_ = results.others;
   }
 
   void OpenStores() {
     for (const std::string& store : stores_) {
       open_.push_back(SweepStore::OpenToRead(store));
-      outside_ += open_.back().NumOutsidePlan();
     }
-    trials_ = MergeTrials(open_);
   }
 
   void WritePlan(const Console& console) const {

@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "graphs/base/error.h"
+
 namespace placer {
 namespace {
 
@@ -37,6 +39,10 @@ std::string SpecParameter(std::string_view spec, std::string_view key) {
 }
 
 std::string WithSpecParameter(std::string_view spec, std::string_view key, std::string_view value) {
+  if (value.find_first_of("&?") != std::string_view::npos) {
+    throw InputError(std::string(key) + ": found '" + std::string(value) +
+                     "', expected a value without & and ?");
+  }
   std::string result(spec.substr(0, spec.find('?')));
   char separator = '?';
   const auto append = [&](std::string_view pair) {

@@ -64,11 +64,7 @@ class SweepCommand final : public Subcommand {
   }
 
   static void PrintLeftOut(const Console& console, const SweepPlan& plan, const SweepStore& store) {
-    if (plan.repeated > 0) {
-      console.err << fmt::format(
-          "placer: warning: {} trials are left out: they have the same config as earlier ones\n",
-          plan.repeated);
-    }
+    WarnOfRepeated(plan, "trials", console);
     // Before the plan is the store's: what the store has under it is known.
     std::set<std::string> keys;
     for (const SweepTrial& trial : plan.trials) {
@@ -91,9 +87,7 @@ class SweepCommand final : public Subcommand {
     std::map<std::string, TrialState> states;
     std::error_code ignored;
     if (fs::exists(StorePath(plan), ignored)) {
-      for (const StoredTrial& trial : SweepStore::OpenToRead(StorePath(plan)).Trials()) {
-        states[trial.key] = trial.state;
-      }
+      states = SweepStore::OpenToRead(StorePath(plan)).States();
     }
     const auto state_of = [&](const SweepTrial& trial) {
       const auto it = states.find(trial.key);
@@ -134,7 +128,7 @@ class SweepCommand final : public Subcommand {
 
   [[nodiscard]] ExitCode Finish(const Console& console, const SweepPlan& plan,
                                 const SweepStore& store, const SweepShard& shard) const {
-    const std::vector<StoredTrial> all = store.Trials();
+    const std::vector<StoredTrial> all = TrialsOf(plan, store);
     const SweepCounts counts = CountTrials(all, shard);
     const std::vector<std::string> fields = DefaultGrouping(all);
     const std::vector<ResultGroup> groups = GroupTrials(all, fields, kStepTimeMetric);
@@ -156,29 +150,15 @@ class SweepCommand final : public Subcommand {
       console.err << fmt::format("placer: {} trials are left to other processes that run them\n",
                                  counts.running);
     }
-    CheckAllRan(counts);
+    if (const std::string missing =
+            DescribeMissing(counts, "trials have no result", /*can_retry=*/true);
+        !missing.empty()) {
+      throw InfeasibleError(missing);
+    }
     if (counts.done > 0 && counts.infeasible == counts.done) {
       throw InfeasibleError("no trial found a feasible placement");
     }
     return ExitCode::kDone;
-  }
-
-  /// Pending at the end is only what another process left behind at the very last moment.
-  static void CheckAllRan(const SweepCounts& counts) {
-    const std::size_t unsuccessful = counts.failed + counts.crashed;
-    if (unsuccessful + counts.pending == 0) {
-      return;
-    }
-    std::string message =
-        fmt::format("{} of {} trials have no result: {} failed, {} crashed",
-                    unsuccessful + counts.pending, counts.total(), counts.failed, counts.crashed);
-    if (unsuccessful > 0) {
-      message += " (--retry runs them again)";
-    }
-    if (counts.pending > 0) {
-      message += fmt::format(", {} pending (the same command runs them)", counts.pending);
-    }
-    throw InfeasibleError(message);
   }
 
   std::string config_, shard_ = "0/1", store_;

@@ -11,7 +11,12 @@ namespace placer {
 
 SweepProgress::SweepProgress(const Console& console, std::string what, std::size_t trials,
                              std::size_t finished, int jobs)
-    : shown_(console), what_(std::move(what)), trials_(trials), finished_(finished), jobs_(jobs) {}
+    : shown_(console),
+      what_(std::move(what)),
+      trials_(trials),
+      finished_(finished),
+      finished_before_(finished),
+      jobs_(jobs) {}
 
 void SweepProgress::Start(std::size_t trial, Clock::time_point now) { running_[trial] = {now, 0}; }
 
@@ -27,10 +32,16 @@ void SweepProgress::Finish(std::size_t trial, bool successful, Clock::time_point
   unsuccessful_ += successful ? 0 : 1;
 }
 
+void SweepProgress::SetFinished(std::size_t finished) {
+  finished_ = std::min(finished, trials_);
+  // Others may also have made trials pending again.
+  ran_by_others_ = finished_ - std::min(finished_, finished_before_ + ran_);
+}
+
 void SweepProgress::Drop(std::size_t trial) { running_.erase(trial); }
 
 /// Trials that wait are taken for as long as those that ran; as long as none did, for as long as
-/// those that run look like taking.
+/// those that run look like taking. What other processes have run says how much they help.
 std::optional<Seconds> SweepProgress::TimeLeft(Clock::time_point now) const {
   double expected = ran_ > 0 ? spent_.count() / static_cast<double>(ran_) : 0;
   double share = 0;
@@ -44,7 +55,9 @@ std::optional<Seconds> SweepProgress::TimeLeft(Clock::time_point now) const {
     return std::nullopt;
   }
   const auto unfinished = static_cast<double>(trials_ - finished_);
-  const double at_a_time = std::clamp(unfinished, 1.0, static_cast<double>(jobs_));
+  const double help =
+      ran_ > 0 ? static_cast<double>(ran_by_others_) / static_cast<double>(ran_) : 0;
+  const double at_a_time = std::clamp(unfinished, 1.0, jobs_ * (1 + help));
   return Seconds(std::max(0.0, unfinished - share) * expected / at_a_time);
 }
 

@@ -24,6 +24,8 @@ class SweepProgress {
   /// @param share  of its budget that is spent, in [0, 1]
   void Report(std::size_t trial, double share);
   void Finish(std::size_t trial, bool successful, Clock::time_point now = Clock::now());
+  /// How many trials need not run any more, those that other processes have run included.
+  void SetFinished(std::size_t finished);
   /// It did not end, and may run again.
   void Drop(std::size_t trial);
   void ShowIfDue();
@@ -40,8 +42,10 @@ class SweepProgress {
   ProgressLine shown_;
   std::string what_;
   std::size_t trials_, finished_, unsuccessful_ = 0;
-  std::size_t ran_ = 0;  ///< finished since this object was made
-  Seconds spent_{0};     ///< by those
+  std::size_t finished_before_;  ///< this object was made
+  std::size_t ran_ = 0;          ///< since then
+  std::size_t ran_by_others_ = 0;
+  Seconds spent_{0};  ///< by those that ran here
   int jobs_;
   std::map<std::size_t, Running> running_;
 };

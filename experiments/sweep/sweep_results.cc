@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <set>
+#include <utility>
 
 #include "cost_model/cluster.h"
 #include "experiments/detail/experiment_field.h"
@@ -111,6 +112,36 @@ Json ToJson(const StoredTrial& trial) {
 }
 
 }  // namespace
+
+PlanResults ResultsOf(const SweepPlan& plan, std::span<const SweepStore> stores) {
+  std::map<std::string, MergedTrial> known;
+  for (MergedTrial& each : MergeAllTrials(stores)) {
+    const std::string key = each.trial.key;
+    known.emplace(key, std::move(each));
+  }
+  PlanResults results;
+  for (const SweepTrial& trial : plan.trials) {
+    MergedTrial& added = results.trials.emplace_back();
+    if (const auto it = known.find(trial.key); it != known.end()) {
+      added = std::move(it->second);
+      known.erase(it);
+    }
+    added.trial.key = trial.key;
+    added.trial.config = trial.config;
+    added.trial.axes = trial.axes;
+  }
+  results.others = known.size();
+  return results;
+}
+
+std::vector<StoredTrial> TrialsOf(const SweepPlan& plan, const SweepStore& store) {
+  PlanResults results = ResultsOf(plan, std::span<const SweepStore>(&store, 1));
+  std::vector<StoredTrial> trials;
+  for (MergedTrial& each : results.trials) {
+    trials.push_back(std::move(each.trial));
+  }
+  return trials;
+}
 
 std::string FieldOf(const StoredTrial& trial, const std::string& field) {
   for (const TrialAxis& axis : trial.axes) {

@@ -4,6 +4,7 @@
 #include <iosfwd>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,8 @@
 #include "experiments/sweep/sweep_store.h"
 
 namespace placer {
+
+struct SweepPlan;
 
 inline constexpr const char* kStepTimeMetric = "step_time_seconds";
 
@@ -23,6 +26,16 @@ struct ResultGroup {
   double mean_samples = 0, mean_wall_seconds = 0;  ///< of feasible trials
   std::size_t trials = 0, infeasible = 0, failed = 0, crashed = 0, unfinished = 0;
 };
+
+/// What stores know of the trials of a plan, by key: they may have been given other plans since.
+struct PlanResults {
+  /// The plan's, in its order and with its axes; what no store knows is pending.
+  std::vector<MergedTrial> trials;
+  std::size_t others = 0;  ///< trials of the stores that the plan does not have
+};
+[[nodiscard]] PlanResults ResultsOf(const SweepPlan& plan, std::span<const SweepStore> stores);
+/// The same of one store.
+[[nodiscard]] std::vector<StoredTrial> TrialsOf(const SweepPlan& plan, const SweepStore& store);
 
 /// The value of an axis, or of any other field of the trial's experiment.
 /// @throws InputError for a field that does not exist

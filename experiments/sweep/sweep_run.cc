@@ -11,6 +11,8 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
+#include <ostream>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -36,6 +38,8 @@ constexpr int kPollMilliseconds = 200;
 /// A trial looks at a stop between batches, and then writes its checkpoint.
 constexpr std::chrono::seconds kGrace{30};
 constexpr int kMaxFailedStarts = 5;
+/// How often the trials that other processes have finished are counted.
+constexpr std::chrono::seconds kCountPeriod{5};
 
 /// The command itself; a program that has the command's code in it, such as a test, has it beside
 /// itself.
@@ -67,6 +71,8 @@ struct Worker {
   MessageBuffer buffer;
   bool ready = false;  ///< it has said something
   std::optional<std::size_t> trial;
+  bool begun = false;       ///< it has said that it began this trial
+  bool sent_again = false;  ///< the worker before it was gone when this trial was sent
   Clock::time_point started;
   std::string problem;  ///< of its last trial
 };
@@ -81,22 +87,19 @@ class Run {
     if (options.retry) {
       static_cast<void>(store.RetryUnsuccessful(options.shard));
     }
-    std::size_t finished = 0, mine = 0;
-    const std::map<std::string, TrialState> states = States();
+    std::size_t mine = 0;
+    const States states = store.States();
     for (std::size_t i = options.shard.index; i < plan.trials.size(); i += options.shard.count) {
       ++mine;
-      if (const TrialState state = states.at(plan.trials[i].key); IsFinished(state)) {
-        ++finished;
-        if (state == TrialState::kDone) {
-          RemoveRun(i);
-        }
+      if (StateOf(i, states) == TrialState::kDone) {
+        RemoveRun(i);
       }
     }
     static_cast<void>(TakePending(states));
     if (OneAtATime() && options.jobs > 1) {
       console.err << "placer: warning: trials execute the model: they run one at a time\n";
     }
-    progress_.emplace(console, plan.name, mine, finished,
+    progress_.emplace(console, plan.name, mine, CountFinished(states),
                       std::max(1, static_cast<int>(workers_.size())));
   }
 
@@ -112,7 +115,7 @@ class Run {
       }
       if (std::none_of(workers_.begin(), workers_.end(),
                        [](const Worker& worker) { return worker.trial.has_value(); })) {
-        if (stopping_ || !TakePending(States())) {
+        if (stopping_ || !TakePending(store_.States())) {
           return;
         }
         continue;
@@ -123,26 +126,37 @@ class Run {
           CheckTime(worker);
         }
       }
+      if (const Clock::time_point now = Clock::now(); now >= next_count_) {
+        next_count_ = now + kCountPeriod;
+        progress_->SetFinished(CountFinished(store_.States()));
+      }
       progress_->ShowIfDue();
     }
   }
 
  private:
-  /// Of the trials in the store, by key: another process may have given it another plan.
-  [[nodiscard]] std::map<std::string, TrialState> States() const {
-    std::map<std::string, TrialState> states;
-    for (const StoredTrial& trial : store_.Trials()) {
-      states[trial.key] = trial.state;
+  /// By key: another process may have given the store another plan.
+  using States = std::map<std::string, TrialState>;
+
+  [[nodiscard]] std::optional<TrialState> StateOf(std::size_t trial, const States& states) const {
+    const auto it = states.find(plan_.trials[trial].key);
+    return it == states.end() ? std::nullopt : std::optional(it->second);
+  }
+  /// Of the shard, by whatever process.
+  [[nodiscard]] std::size_t CountFinished(const States& states) const {
+    std::size_t finished = 0;
+    for (std::size_t i = options_.shard.index; i < plan_.trials.size(); i += options_.shard.count) {
+      const std::optional<TrialState> state = StateOf(i, states);
+      finished += state && IsFinished(*state) ? 1 : 0;
     }
-    return states;
+    return finished;
   }
   /// While no worker has a trial: what nobody runs waits, that of a process that is gone included.
   /// @return whether anything waits
-  bool TakePending(const std::map<std::string, TrialState>& states) {
+  bool TakePending(const States& states) {
     waiting_.clear();
     for (std::size_t i = options_.shard.index; i < plan_.trials.size(); i += options_.shard.count) {
-      const auto it = states.find(plan_.trials[i].key);
-      if (it != states.end() && it->second == TrialState::kPending) {
+      if (StateOf(i, states) == TrialState::kPending) {
         waiting_.push_back(i);
       }
     }
@@ -192,7 +206,7 @@ class Run {
         continue;  // another process was quicker
       }
       worker.trial = trial;
-      worker.started = Clock::now();
+      worker.sent_again = false;
       worker.problem = plan_.trials[trial].problem;
       progress_->Start(trial);
       Send(worker);
@@ -208,6 +222,8 @@ class Run {
       worker.buffer = MessageBuffer();
       worker.ready = false;
     }
+    worker.begun = false;
+    worker.started = Clock::now();
     const SweepTrial& trial = plan_.trials[*worker.trial];
     ExperimentConfig config = ParseExperiment(trial.config, plan_.name);
     config.name = plan_.name + " " + trial.key;
@@ -257,7 +273,10 @@ class Run {
       return Died(worker, "sent no answer and " + worker.child->Kill());
     }
     worker.ready = true;
-    failed_starts_ = 0;
+    if (reply.kind_case() != TrialReply::kReady) {
+      worker.begun = true;
+      failed_starts_ = 0;
+    }
     if (reply.has_progress()) {
       Report(worker, reply.progress());
     } else if (reply.has_ended()) {
@@ -286,9 +305,18 @@ class Run {
   void Died(Worker& worker, const std::string& how) {
     const bool was_ready = worker.ready;
     worker.child.reset();
-    if (!was_ready || stopping_) {
+    if (stopping_) {
       Release(worker);
-      if (!was_ready && ++failed_starts_ == kMaxFailedStarts) {
+      return;
+    }
+    if (!worker.begun) {
+      // What ended the worker was not this trial.
+      if (was_ready && !std::exchange(worker.sent_again, true)) {
+        Send(worker);
+        return;
+      }
+      Release(worker);
+      if (++failed_starts_ == kMaxFailedStarts) {
         throw Error("a worker of the sweep cannot be started: it " + how);
       }
       return;
@@ -347,6 +375,7 @@ class Run {
   std::optional<SweepProgress> progress_;
   bool stopping_ = false;
   Clock::time_point give_up_;
+  Clock::time_point next_count_ = Clock::now() + kCountPeriod;
   int failed_starts_ = 0;
 };
 
@@ -389,6 +418,31 @@ SweepCounts CountTrials(const std::vector<StoredTrial>& trials, const SweepShard
     }
   }
   return counts;
+}
+
+std::string DescribeMissing(const SweepCounts& counts, std::string_view what, bool can_retry) {
+  const std::size_t unsuccessful = counts.failed + counts.crashed;
+  if (unsuccessful + counts.pending == 0) {
+    return {};
+  }
+  std::string message =
+      fmt::format("{} of {} {}: {} failed, {} crashed", unsuccessful + counts.pending,
+                  counts.total(), what, counts.failed, counts.crashed);
+  if (unsuccessful > 0 && can_retry) {
+    message += " (--retry runs them again)";
+  }
+  if (counts.pending > 0) {
+    message += fmt::format(", {} pending (the same command runs them)", counts.pending);
+  }
+  return message;
+}
+
+void WarnOfRepeated(const SweepPlan& plan, std::string_view what, const Console& console) {
+  if (plan.repeated > 0) {
+    console.err << fmt::format(
+        "placer: warning: {} {} are left out: they have the same config as earlier ones\n",
+        plan.repeated, what);
+  }
 }
 
 void RunSweep(const SweepPlan& plan, SweepStore& store, const SweepRunOptions& options,

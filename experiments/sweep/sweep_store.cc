@@ -11,6 +11,7 @@
 
 #include "experiments/sweep/detail/sweep_database.h"
 #include "graphs/base/error.h"
+#include "graphs/base/text.h"
 
 namespace placer {
 namespace {
@@ -116,6 +117,14 @@ std::string SweepStore::config() const {
 }
 
 std::vector<StoredTrial> SweepStore::Trials() const {
+  return Select("WHERE t.position IS NOT NULL ORDER BY t.position");
+}
+
+std::vector<StoredTrial> SweepStore::AllTrials() const {
+  return Select("ORDER BY t.position IS NULL, t.position, t.id");
+}
+
+std::vector<StoredTrial> SweepStore::Select(const std::string& which) const {
   return Guarded(file_->path, [&] {
     SQLite::Database& database = file_->database;
     SQLite::Transaction snapshot(database);
@@ -123,10 +132,10 @@ std::vector<StoredTrial> SweepStore::Trials() const {
     std::map<std::int64_t, std::size_t> index;
     SQLite::Statement select(
         database,
-        "SELECT t.id, t.key, t.config, t.state, t.attempts, t.message, t.process, "
-        "p.host || ', placer ' || p.version || ', ' || p.processor, p.environment "
-        "FROM trials t LEFT JOIN processes p ON p.id = t.process "
-        "WHERE t.position IS NOT NULL ORDER BY t.position");
+        std::string("SELECT t.id, t.key, t.config, t.state, t.attempts, t.message, t.process, "
+                    "p.host || ', placer ' || p.version || ', ' || p.processor, p.environment "
+                    "FROM trials t LEFT JOIN processes p ON p.id = t.process ") +
+            which);
     while (select.executeStep()) {
       index[select.getColumn(0).getInt64()] = trials.size();
       StoredTrial& trial = trials.emplace_back();
@@ -134,7 +143,7 @@ std::vector<StoredTrial> SweepStore::Trials() const {
       trial.config = select.getColumn(2).getString();
       trial.state = StateNamed(select.getColumn(3).getString());
       trial.attempts = select.getColumn(4).getInt();
-      trial.message = select.getColumn(5).getString();
+      trial.message = ValidUtf8(select.getColumn(5).getString());
       if (trial.state == TrialState::kRunning && !file_->IsHeld(select.getColumn(6))) {
         trial.state = TrialState::kPending;
       }
@@ -157,6 +166,19 @@ std::vector<StoredTrial> SweepStore::Trials() const {
       }
     }
     return trials;
+  });
+}
+
+std::map<std::string, TrialState> SweepStore::States() const {
+  return Guarded(file_->path, [&] {
+    std::map<std::string, TrialState> states;
+    SQLite::Statement select(file_->database, "SELECT key, state, process FROM trials");
+    while (select.executeStep()) {
+      const TrialState state = StateNamed(select.getColumn(1).getString());
+      const bool is_left = state == TrialState::kRunning && !file_->IsHeld(select.getColumn(2));
+      states[select.getColumn(0).getString()] = is_left ? TrialState::kPending : state;
+    }
+    return states;
   });
 }
 
@@ -306,7 +328,11 @@ std::size_t SweepStore::RetryUnsuccessful(const SweepShard& shard) {
   });
 }
 
-std::vector<MergedTrial> MergeTrials(std::span<const SweepStore> stores) {
+namespace {
+
+using ListTrials = std::vector<StoredTrial> (SweepStore::*)() const;
+
+std::vector<MergedTrial> Merge(std::span<const SweepStore> stores, ListTrials list) {
   const auto rank = [](const StoredTrial& trial) {
     switch (trial.state) {
       case TrialState::kDone:
@@ -324,7 +350,7 @@ std::vector<MergedTrial> MergeTrials(std::span<const SweepStore> stores) {
   std::vector<MergedTrial> merged;
   std::map<std::string, std::size_t> index;
   for (std::size_t s = 0; s < stores.size(); ++s) {
-    for (StoredTrial& trial : stores[s].Trials()) {
+    for (StoredTrial& trial : (stores[s].*list)()) {
       const auto [it, is_new] = index.try_emplace(trial.key, merged.size());
       if (is_new) {
         merged.push_back({std::move(trial), s});
@@ -334,6 +360,16 @@ std::vector<MergedTrial> MergeTrials(std::span<const SweepStore> stores) {
     }
   }
   return merged;
+}
+
+}  // namespace
+
+std::vector<MergedTrial> MergeTrials(std::span<const SweepStore> stores) {
+  return Merge(stores, &SweepStore::Trials);
+}
+
+std::vector<MergedTrial> MergeAllTrials(std::span<const SweepStore> stores) {
+  return Merge(stores, &SweepStore::AllTrials);
 }
 
 }  // namespace placer

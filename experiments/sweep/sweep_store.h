@@ -116,6 +116,10 @@ class SweepStore {
   [[nodiscard]] std::string config() const;
   /// The plan, in its order.
   [[nodiscard]] std::vector<StoredTrial> Trials() const;
+  /// Those of the plan in its order, then those outside of it, which have no axes.
+  [[nodiscard]] std::vector<StoredTrial> AllTrials() const;
+  /// How far each of them is, by key.
+  [[nodiscard]] std::map<std::string, TrialState> States() const;
   /// How many trials there are that the plan does not have any more.
   [[nodiscard]] std::size_t NumOutsidePlan() const;
   /// Of a trial by key. Empty, or nothing, if there is none.
@@ -134,6 +138,8 @@ class SweepStore {
 
  private:
   explicit SweepStore(std::unique_ptr<SweepDatabase> file);
+  /// @param which  conditions and order of a query over the trials `t`
+  [[nodiscard]] std::vector<StoredTrial> Select(const std::string& which) const;
   std::unique_ptr<SweepDatabase> file_;
 };
 
@@ -144,5 +150,7 @@ struct MergedTrial {
   std::size_t store = 0;  ///< index of that store
 };
 [[nodiscard]] std::vector<MergedTrial> MergeTrials(std::span<const SweepStore> stores);
+/// The same with the trials outside of the stores' plans.
+[[nodiscard]] std::vector<MergedTrial> MergeAllTrials(std::span<const SweepStore> stores);
 
 }  // namespace placer

@@ -15,6 +15,7 @@
 #include "experiments/experiment_config.h"
 #include "experiments/experiment_run.h"
 #include "graphs/base/error.h"
+#include "graphs/base/text.h"
 #include "placer/auto_placer.h"
 #include "runner/message_pipe.h"
 #include "runner/stop_signal.h"
@@ -38,19 +39,27 @@ class Server {
     try {
       Run(request, ended);
     } catch (const std::bad_alloc&) {
+      Forget();
       Fail("out of memory", ended);
     } catch (const std::exception& error) {
+      Forget();
       Fail(error.what(), ended);
     }
     return ended;
   }
 
  private:
+  /// What a trial leaves when it throws, the next one must not find.
+  void Forget() {
+    execution_.reset();
+    problem_.clear();
+  }
+
   void Fail(const std::string& why, TrialEnded& ended) const {
     ended.Clear();
     ended.set_interrupted(stop_.stop_requested());
     ended.set_failed(true);
-    ended.set_message(why);
+    ended.set_message(ValidUtf8(why));
   }
 
   void Run(const TrialRequest& request, TrialEnded& ended) {
@@ -59,7 +68,7 @@ class Server {
     std::ostringstream unseen;
     const Console console{unseen, unseen, /*err_is_terminal=*/false, stop_};
     if (execution_ == nullptr || request.problem() != problem_) {
-      execution_.reset();  // before the next one takes its memory
+      Forget();  // before the next one takes its memory
       execution_ =
           std::make_unique<Execution>(config.model, config.problem, config.execution, console);
       problem_ = request.problem();
@@ -96,7 +105,7 @@ class Server {
     auto& metrics = *ended.mutable_metrics();
     const bool feasible = result.at("feasible").get<bool>();
     ended.set_interrupted(result.at("interrupted").get<bool>());
-    ended.set_message(result.at("note").get<std::string>());
+    ended.set_message(ValidUtf8(result.at("note").get<std::string>()));
     metrics["feasible"] = feasible ? 1 : 0;
     for (const char* name : {"samples", "unique_samples", "wall_seconds"}) {
       metrics[name] = result.at(name).get<double>();
@@ -165,6 +174,11 @@ int RunSweepWorker(int socket, const std::stop_token& stop) {
   for (;;) {
     TrialRequest request;
     if (!ReceiveMessage(socket, request)) {
+      return 0;
+    }
+    TrialReply begun;
+    begun.set_begun(true);
+    if (!SendMessage(socket, begun)) {
       return 0;
     }
     TrialReply reply;

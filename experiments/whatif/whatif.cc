@@ -90,6 +90,10 @@ SweepPlan PlanWhatIf(const ExperimentConfig& base, const std::vector<Variation>&
   return PlanSweep(sweep, "whatif");
 }
 
+std::string ValueOf(const StoredTrial& trial, const Variation& variation) {
+  return trial.axis(variation.field == "seeds" ? "seed" : variation.field);
+}
+
 bool IsOfTheWork(const std::string& field) {
   constexpr std::array<std::string_view, 7> kFields = {"model",  "batch", "training", "optimizer",
                                                        "inputs", "loss",  "objective"};

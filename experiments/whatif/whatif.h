@@ -22,6 +22,9 @@ struct Variation {
 /// @throws InputError
 [[nodiscard]] Variation ParseVariation(const std::string& text, const ExperimentConfig& base);
 
+/// What a variation is in a trial.
+[[nodiscard]] std::string ValueOf(const StoredTrial& trial, const Variation& variation);
+
 /// Every combination of the values as a sweep of one seed each.
 /// @throws InputError
 [[nodiscard]] SweepPlan PlanWhatIf(const ExperimentConfig& base,

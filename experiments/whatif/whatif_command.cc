@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -11,6 +12,7 @@
 #include "experiments/output_file.h"
 #include "experiments/picture/trade_off.h"
 #include "experiments/subcommand.h"
+#include "experiments/sweep/sweep_results.h"
 #include "experiments/sweep/sweep_run.h"
 #include "experiments/table.h"
 #include "experiments/trials.h"
@@ -71,6 +73,7 @@ class WhatIfCommand final : public Subcommand {
     app.add_option("--out", out_,
                    "keep the results in this folder as a sweep's; goes on if there "
                    "are some");
+    app.add_flag("--retry", retry_, "run points of --out that failed or crashed again");
     app.add_option("--svg", svg_, "draw step time against devices, with the front");
     config_.problem.AddSimulationTo(app);
     config_.problem.AddGroupingTo(app);
@@ -82,6 +85,9 @@ class WhatIfCommand final : public Subcommand {
     if (!svg_.empty()) {
       CheckWritable(svg_, {".svg"});
     }
+    if (retry_ && out_.empty()) {
+      throw InputError("retry: expected --out DIR too, the folder of the points to run again");
+    }
     config_.seeds = {seed_};
     for (const std::string& text : vary_) {
       variations_.push_back(ParseVariation(text, config_));
@@ -92,10 +98,11 @@ class WhatIfCommand final : public Subcommand {
     }
     const SweepPlan plan =
         PlanWhatIf(config_, variations_, scratch ? scratch->path() : fs::path(out_));
+    WarnOfRepeated(plan, "points", console);
     MakeFolder(plan.output_dir);
     SweepStore store = SweepStore::Open(plan.store_path());
-    RunSweep(plan, store, {.jobs = jobs_.value_or(DefaultJobs())}, console);
-    return Report(console, store.Trials());
+    RunSweep(plan, store, {.jobs = jobs_.value_or(DefaultJobs()), .retry = retry_}, console);
+    return Report(console, TrialsOf(plan, store));
   }
 
  private:
@@ -116,11 +123,27 @@ class WhatIfCommand final : public Subcommand {
       console.err << "placer: interrupted, points that were not finished have no plan\n";
       return ExitCode::kInterrupted;
     }
+    CheckAllRan(trials);
     if (std::none_of(trials.begin(), trials.end(),
                      [](const StoredTrial& trial) { return trial.feasible(); })) {
       throw InfeasibleError("no point has a feasible plan");
     }
     return ExitCode::kDone;
+  }
+
+  void CheckAllRan(const std::vector<StoredTrial>& trials) const {
+    std::string missing =
+        DescribeMissing(CountTrials(trials), "points have no plan", /*can_retry=*/!out_.empty());
+    if (missing.empty()) {
+      return;
+    }
+    const auto first = std::find_if(trials.begin(), trials.end(), [](const StoredTrial& trial) {
+      return trial.state == TrialState::kFailed || trial.state == TrialState::kCrashed;
+    });
+    if (first != trials.end()) {
+      missing += "; the first: " + first->message;
+    }
+    throw InfeasibleError(missing);
   }
 
   /// What became of a point without a plan.
@@ -155,8 +178,8 @@ class WhatIfCommand final : public Subcommand {
     for (std::size_t i = 0; i < trials.size(); ++i) {
       const StoredTrial& trial = trials[i];
       std::vector<std::string> cells;
-      for (std::size_t v = 0; v < variations_.size(); ++v) {
-        cells.push_back(trial.axes[v].value);
+      for (const Variation& variation : variations_) {
+        cells.push_back(ValueOf(trial, variation));
       }
       const auto number = [&](const char* name) { return trial.metric(name).value_or(0); };
       const auto bytes = [&](const char* name) {
@@ -198,8 +221,8 @@ class WhatIfCommand final : public Subcommand {
     Json points = Json::array();
     for (std::size_t i = 0; i < trials.size(); ++i) {
       Json varied = Json::object();
-      for (std::size_t v = 0; v < variations_.size(); ++v) {
-        varied[variations_[v].name] = trials[i].axes[v].value;
+      for (const Variation& variation : variations_) {
+        varied[variation.name] = ValueOf(trials[i], variation);
       }
       points.push_back({{"vary", varied},
                         {"state", Name(trials[i].state)},
@@ -224,8 +247,9 @@ class WhatIfCommand final : public Subcommand {
         continue;
       }
       TradeOffPoint& point = points.emplace_back();
-      for (std::size_t v = 0; v < variations_.size(); ++v) {
-        point.label += (v == 0 ? "" : " ") + variations_[v].name + "=" + trials[i].axes[v].value;
+      for (const Variation& variation : variations_) {
+        point.label +=
+            (point.label.empty() ? "" : " ") + variation.name + "=" + ValueOf(trials[i], variation);
       }
       point.work = WorkOf(trials[i]);
       point.devices = trials[i].metric("devices_used").value_or(0);
@@ -246,7 +270,7 @@ class WhatIfCommand final : public Subcommand {
   std::string out_, svg_;
   std::optional<int> jobs_;
   Seed seed_ = 1;
-  bool json_ = false;
+  bool retry_ = false, json_ = false;
 };
 
 }  // namespace

@@ -92,6 +92,64 @@ TEST(WhatIf, EveryBatchHasAFront) {
   EXPECT_THAT(RunPlacer(args).out, HasSubstr("front: no other point of the same batch has a step"));
 }
 
+TEST(WhatIf, ValuesAreThoseOfTheirOwnFields) {
+  StoredTrial trial;
+  trial.axes = {{"cluster.devices", "4"}, {"seed", "7"}};
+  EXPECT_EQ(ValueOf(trial, {"seeds", "seeds", {}}), "7");
+  EXPECT_EQ(ValueOf(trial, {"seed", "seed", {}}), "7");
+  EXPECT_EQ(ValueOf(trial, {"cluster.devices", "devices", {}}), "4");
+  const test::TestFiles files;
+  const std::vector<std::string> args = {"whatif",  files.model, "--cluster", files.cluster,
+                                         "--vary",  "seed=1,2",  "--vary",    "test=1,2",
+                                         "--space", "ops",       "--samples", "50"};
+  std::vector<std::string> json_args = args;
+  json_args.emplace_back("--json");
+  const CommandResult json = RunPlacer(json_args);
+  ASSERT_EQ(json.code, 0) << json.err;
+  const nlohmann::json report = json.json();
+  ASSERT_EQ(report.at("points").size(), 4U);
+  for (std::size_t i = 0; i < 4; ++i) {
+    const nlohmann::json& point = report.at("points").at(i);
+    EXPECT_EQ(point.at("vary").at("seed"), i < 2 ? "1" : "2");
+    EXPECT_EQ(point.at("vary").at("test"), i % 2 == 0 ? "1" : "2");
+    EXPECT_EQ(point.at("metrics").at("devices"), i % 2 == 0 ? 1 : 2);
+  }
+}
+
+TEST(WhatIf, PointsWithoutAPlanAreAFault) {
+  const test::TestFiles files;
+  const std::string out = (files.dir / "points").string();
+  std::vector<std::string> args = {
+      "whatif",      files.model, "--cluster",
+      files.cluster, "--vary",    "constraints.pin=left=nowhere,left=b",
+      "--method",    "etf",       "--space",
+      "ops",         "--out",     out};
+  const CommandResult first = RunPlacer(args);
+  EXPECT_EQ(first.code, 3);
+  EXPECT_THAT(first.out, HasSubstr("left=nowhere"));
+  EXPECT_THAT(first.err, HasSubstr("1 of 2 points have no plan: 1 failed, 0 crashed (--retry runs "
+                                   "them again); the first: "));
+  EXPECT_EQ(RunPlacer(args).code, 3);
+  EXPECT_EQ(SweepStore::OpenToRead(out).Trials().at(0).attempts, 1);
+  args.emplace_back("--retry");
+  EXPECT_EQ(RunPlacer(args).code, 3);
+  EXPECT_EQ(SweepStore::OpenToRead(out).Trials().at(0).attempts, 2);
+  EXPECT_EQ(SweepStore::OpenToRead(out).Trials().at(1).attempts, 1);
+}
+
+TEST(WhatIf, RetryNeedsAFolderAndPointsOfOneConfigAreOne) {
+  const test::TestFiles files;
+  std::vector<std::string> args = {"whatif", files.model,      "--cluster", files.cluster,
+                                   "--vary", "samples=10,010", "--space",   "ops"};
+  const CommandResult repeated = RunPlacer(args);
+  EXPECT_EQ(repeated.code, 0) << repeated.err;
+  EXPECT_THAT(repeated.err, HasSubstr("warning: 1 points are left out: they have the same config"));
+  args.emplace_back("--retry");
+  const CommandResult refused = RunPlacer(args);
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("retry: expected --out DIR"));
+}
+
 TEST(WhatIf, ReportsTheBestPlanOfEveryPoint) {
   const test::TestFiles files;
   const std::string svg = (files.dir / "front.svg").string();

@@ -120,10 +120,11 @@ void MakeTables(SQLite::Database& database) {
 
 /// Of what was found in a file, the message names the file.
 template <typename Function>
-std::unique_ptr<SweepDatabase> OpenChecked(const fs::path& path, int flags, const Function& check) {
+std::unique_ptr<SweepDatabase> OpenChecked(const fs::path& path, const std::string& name, int flags,
+                                           const Function& check) {
   return Guarded(path, [&] {
     try {
-      auto opened = std::make_unique<SweepDatabase>(path, flags);
+      auto opened = std::make_unique<SweepDatabase>(path, name, flags);
       check(opened->database);
       return opened;
     } catch (const InputError& error) {
@@ -132,13 +133,15 @@ std::unique_ptr<SweepDatabase> OpenChecked(const fs::path& path, int flags, cons
   });
 }
 
+bool IsWritable(const fs::path& folder) { return access(folder.c_str(), W_OK) == 0; }
+
 }  // namespace
 
-SweepDatabase::SweepDatabase(const fs::path& path_in, int flags)
-    : path(path_in), database(path.string(), flags, kBusyMilliseconds), locks(LockPath(path)) {}
+SweepDatabase::SweepDatabase(const fs::path& path_in, const std::string& name, int flags)
+    : path(path_in), database(name, flags, kBusyMilliseconds), locks(LockPath(path)) {}
 
 std::unique_ptr<SweepDatabase> SweepDatabase::Open(const fs::path& path) {
-  return OpenChecked(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE,
+  return OpenChecked(path, path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE,
                      [](SQLite::Database& database) {
                        UseWriteAheadLog(database);
                        MakeTables(database);
@@ -151,7 +154,40 @@ std::unique_ptr<SweepDatabase> SweepDatabase::OpenToRead(const fs::path& given) 
   if (!fs::exists(path, ignored)) {
     throw InputError(path.string() + ": does not exist, expected the results of a sweep");
   }
-  return OpenChecked(path, SQLite::OPEN_READONLY, CheckVersion);
+  const fs::path folder = fs::canonical(path, ignored).parent_path();
+  const std::optional<std::string> uri = ImmutableUri(path, IsWritable(folder));
+  return OpenChecked(path, uri.value_or(path.string()),
+                     SQLite::OPEN_READONLY | (uri ? SQLite::OPEN_URI : 0), CheckVersion);
+}
+
+std::optional<std::string> ImmutableUri(const fs::path& given, bool folder_is_writable) {
+  std::error_code error;
+  const fs::path path = fs::canonical(given, error);  // the log lies beside what a link points to
+  if (error || folder_is_writable) {
+    return std::nullopt;
+  }
+  fs::path log = path;
+  log += "-wal";
+  if (fs::exists(log, error) && fs::file_size(log, error) > 0) {
+    return std::nullopt;
+  }
+  std::string uri = "file:";
+  for (const char c : path.string()) {
+    switch (c) {  // what ends a path in a URI, or begins an escape
+      case '?':
+        uri += "%3f";
+        break;
+      case '#':
+        uri += "%23";
+        break;
+      case '%':
+        uri += "%25";
+        break;
+      default:
+        uri += c;
+    }
+  }
+  return uri + "?immutable=1";
 }
 
 void SweepDatabase::Register() {

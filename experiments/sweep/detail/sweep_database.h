@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "experiments/sweep/process_locks.h"
 #include "graphs/base/error.h"
@@ -13,7 +15,8 @@ namespace placer {
 
 /// The file of a SweepStore: its tables, and which processes that have worked on it live.
 struct SweepDatabase {
-  SweepDatabase(const std::filesystem::path& path, int flags);
+  /// @param name  the file as SQLite is told of it
+  SweepDatabase(const std::filesystem::path& path, const std::string& name, int flags);
 
   /// Makes the tables if they are missing. @throws InputError as SweepStore::Open()
   [[nodiscard]] static std::unique_ptr<SweepDatabase> Open(const std::filesystem::path& path);
@@ -32,6 +35,12 @@ struct SweepDatabase {
   ProcessLocks locks;
   std::int64_t own = 0;  ///< this process's row, once it is entered
 };
+
+/// A write-ahead log needs a file beside the database, even to read. Where none can be made and the
+/// log is empty, the database can be read as a file that nothing changes.
+/// @return the URI that tells SQLite so; nothing where the database is to be read as it is
+[[nodiscard]] std::optional<std::string> ImmutableUri(const std::filesystem::path& path,
+                                                      bool folder_is_writable);
 
 /// Runs something on the database; what goes wrong there is about the file.
 template <typename Function>

@@ -26,6 +26,7 @@ namespace {
 using test::CommandResult;
 using test::RunPlacer;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class SweepCommandTest : public ::testing::Test {
  protected:
@@ -66,18 +67,46 @@ class SweepCommandTest : public ::testing::Test {
     }
     return outcome;
   }
-  /// `placer sweep CONFIG --jobs 2 --retry` as a process of its own.
-  [[nodiscard]] static pid_t Start(const std::string& config) {
+  /// `placer sweep CONFIG` as a process of its own.
+  [[nodiscard]] static pid_t Start(const std::string& config,
+                                   const std::vector<std::string>& options = {"--jobs", "2",
+                                                                              "--retry"}) {
+    std::vector<std::string> args = {"placer", "sweep", config};
+    args.insert(args.end(), options.begin(), options.end());
+    std::vector<char*> argv;
+    for (std::string& arg : args) {
+      argv.push_back(arg.data());
+    }
+    argv.push_back(nullptr);
     const pid_t child = fork();
     if (child == 0) {
       const int nothing = open("/dev/null", O_RDWR);
       dup2(nothing, STDOUT_FILENO);
       dup2(nothing, STDERR_FILENO);
-      execl(BINARY_DIR "/placer", "placer", "sweep", config.c_str(), "--jobs", "2", "--retry",
-            nullptr);
+      execv(BINARY_DIR "/placer", argv.data());
       _exit(127);
     }
     return child;
+  }
+  /// @return the exit status, or minus the signal that ended it
+  [[nodiscard]] static int ExitOf(pid_t process) {
+    int status = 0;
+    waitpid(process, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  }
+  /// Waits for a file or folder. @return false if it is not there after a minute
+  [[nodiscard]] static bool Appears(const std::filesystem::path& path) {
+    std::error_code ignored;
+    for (int i = 0; i < 30'000; ++i) {
+      if (std::filesystem::exists(path, ignored)) {
+        return true;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    return false;
+  }
+  [[nodiscard]] std::filesystem::path RunPath(const std::string& key) const {
+    return files_.dir / "out" / "trials" / key;
   }
   [[nodiscard]] static std::vector<pid_t> ChildrenOf(pid_t parent) {
     std::vector<pid_t> children;
@@ -171,6 +200,78 @@ TEST_F(SweepCommandTest, AChangedConfigRunsOnlyWhatIsNew) {
   EXPECT_THAT(again.err, HasSubstr("the config has changed: 1 of 2 trials"));
   EXPECT_EQ(Trials().at(0).attempts, 1);
   EXPECT_EQ(Trials().at(0).axes.size(), 3U);
+}
+
+TEST_F(SweepCommandTest, AConfigThatIsChangedBackFindsItsTrials) {
+  const auto config = [&](int seeds) {
+    return Write(
+        "axes { field: \"method\" values: \"etf\" } axes { field: \"seed\" range { from: 1 to: " +
+        std::to_string(seeds) + " } }");
+  };
+  ASSERT_EQ(RunPlacer({"sweep", config(3)}).code, 0);
+  ASSERT_EQ(RunPlacer({"sweep", config(2)}).code, 0);
+  EXPECT_THAT(RunPlacer({"results", config(2)}).out,
+              HasSubstr("1 trials of other configs are not shown"));
+  const std::string back = config(3);
+  const CommandResult dry = RunPlacer({"sweep", back, "--dry-run", "--json"});
+  ASSERT_EQ(dry.code, 0) << dry.err;
+  const nlohmann::json planned = dry.json();
+  ASSERT_EQ(planned.at("trials").size(), 3U);
+  for (const auto& trial : planned.at("trials")) {
+    EXPECT_EQ(trial.at("state"), "done");
+  }
+  const CommandResult table = RunPlacer({"results", back});
+  ASSERT_EQ(table.code, 0) << table.err;
+  EXPECT_THAT(table.out, HasSubstr("out: 3 trials"));
+  EXPECT_THAT(table.out, Not(HasSubstr("not finished")));
+  EXPECT_THAT(table.out, Not(HasSubstr("other configs")));
+  EXPECT_EQ(RunPlacer({"results", back, "--json"}).json().at("counts").at("done"), 3);
+}
+
+TEST_F(SweepCommandTest, CountsItsOwnTrialsWhateverThePlanOfTheStoreIs) {
+  const std::string config = Write(
+      "axes { field: \"method\" values: \"annealing\" } axes { field: \"samples\" values: "
+      "[\"50\", \"100000000000\"] zip { field: \"seconds\" values: [\"\", \"0.7\"] } }");
+  const SweepPlan plan = ReadSweep(config);
+  std::filesystem::create_directories(plan.output_dir);
+  SweepStore store = SweepStore::Open(plan.store_path());
+  CommandResult result;
+  {
+    const std::jthread sweep([&] {
+      result = RunPlacer({"sweep", config, "--jobs", "1", "--json"});
+    });
+    while (!store.States().contains(plan.trials[0].key)) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    store.SetPlan("another", "", {});
+  }
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.json().at("counts").at("done"), 2);
+}
+
+TEST_F(SweepCommandTest, ATrialThatEndedBeforeItsFirstSampleRunsAgain) {
+  const std::string config = Write(
+      "axes { field: \"method\" values: \"annealing\" } axes { field: \"seconds\" values: \"1e-9\" "
+      "}");
+  for (const int attempt : {1, 2}) {
+    EXPECT_EQ(RunPlacer({"sweep", config, "--retry"}).code, 3);
+    EXPECT_EQ(Trials()[0].state, TrialState::kFailed);
+    EXPECT_EQ(Trials()[0].message, "out of time before the first sample");
+    EXPECT_EQ(Trials()[0].attempts, attempt);
+  }
+}
+
+TEST_F(SweepCommandTest, ASeedWithoutASampleIsNotComplete) {
+  const std::string config = files_.dir.Write(
+      "train.txtpb", "model: \"" + files_.model + "\" cluster: \"" + files_.cluster +
+                         "\" space: \"ops\" method: \"annealing\" seconds: 1e-9 output_dir: \"" +
+                         (files_.dir / "run").string() + "\"");
+  EXPECT_EQ(RunPlacer({"train", config}).code, 3);
+  EXPECT_TRUE(std::filesystem::exists(files_.dir / "run/report.json"));
+  EXPECT_FALSE(std::filesystem::exists(files_.dir / "run/seed-1/result.json"));
+  const CommandResult again = RunPlacer({"train", config, "--resume"});
+  EXPECT_EQ(again.code, 3);
+  EXPECT_THAT(again.err, HasSubstr("no seed found a feasible placement"));
 }
 
 TEST_F(SweepCommandTest, ResultsAreGroupedAndExported) {
@@ -276,6 +377,63 @@ TEST_F(SweepCommandTest, ATrialThatHangsHasCrashed) {
   EXPECT_EQ(Trials()[0].state, TrialState::kCrashed);
   EXPECT_THAT(Trials()[0].message, HasSubstr("longer than its limit of 0.7 s"));
   EXPECT_EQ(Trials()[1].state, TrialState::kDone);
+}
+
+TEST_F(SweepCommandTest, ATrialWhoseWorkerIsKilledHasCrashed) {
+  const std::string config = Write(
+      "axes { field: \"method\" values: \"annealing\" } axes { field: \"samples\" values: "
+      "[\"100000000000\", \"50\"] }");
+  const pid_t sweep = Start(config, {"--jobs", "1"});
+  ASSERT_TRUE(Appears(RunPath(ReadSweep(config).trials[0].key) / "seed-1"));
+  const std::vector<pid_t> workers = ChildrenOf(sweep);
+  ASSERT_EQ(workers.size(), 1U);
+  kill(workers.front(), SIGKILL);
+  EXPECT_EQ(ExitOf(sweep), 3);
+  EXPECT_EQ(Trials()[0].state, TrialState::kCrashed);
+  EXPECT_THAT(Trials()[0].message, HasSubstr("was killed by signal 9"));
+  EXPECT_EQ(Trials()[1].state, TrialState::kDone);
+  EXPECT_EQ(RunPlacer({"sweep", config, "--jobs", "1"}).code, 3);
+  EXPECT_EQ(Trials()[0].state, TrialState::kCrashed);
+  EXPECT_EQ(Trials()[0].attempts, 1);
+}
+
+TEST_F(SweepCommandTest, AWorkerThatDiesBetweenTrialsCostsNone) {
+  const std::string config = Write(
+      "axes { field: \"method\" values: \"annealing\" } axes { field: \"samples\" values: "
+      "[\"100000000000\", \"50\"] zip { field: \"seconds\" values: [\"0.7\", \"\"] } }");
+  const pid_t sweep = Start(config, {"--jobs", "1"});
+  const std::filesystem::path run = RunPath(ReadSweep(config).trials[0].key) / "seed-1";
+  ASSERT_TRUE(Appears(run));
+  // The sweep sleeps while its worker ends the first trial and dies.
+  kill(sweep, SIGSTOP);
+  ASSERT_TRUE(Appears(run / "result.json"));
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));  // the answer is on its way
+  const std::vector<pid_t> workers = ChildrenOf(sweep);
+  ASSERT_EQ(workers.size(), 1U);
+  kill(workers.front(), SIGKILL);
+  kill(sweep, SIGCONT);
+  EXPECT_EQ(ExitOf(sweep), 0);
+  for (const StoredTrial& trial : Trials()) {
+    EXPECT_EQ(trial.state, TrialState::kDone) << trial.message;
+    EXPECT_EQ(trial.attempts, 1);
+  }
+}
+
+TEST_F(SweepCommandTest, ProcessesThatShareAStoreRunEveryTrialOnce) {
+  const std::string config = Write(
+      "axes { field: \"method\" values: \"annealing\" } axes { field: \"samples\" values: "
+      "\"20000\" } "
+      "axes { field: \"seed\" range { from: 1 to: 20 } }");
+  const pid_t one = Start(config, {"--jobs", "1"});
+  const pid_t other = Start(config, {"--jobs", "2"});
+  EXPECT_EQ(ExitOf(one), 0);
+  EXPECT_EQ(ExitOf(other), 0);
+  const std::vector<StoredTrial> trials = Trials();
+  EXPECT_EQ(trials.size(), 20U);
+  for (const StoredTrial& trial : trials) {
+    EXPECT_EQ(trial.state, TrialState::kDone);
+    EXPECT_EQ(trial.attempts, 1);
+  }
 }
 
 /// A short version of scripts/sweep_kill_test.py: sweep and workers are killed at random times.

@@ -52,6 +52,13 @@ TEST(SpecParameter, IsReadAndReplacedWhereItStands) {
   EXPECT_EQ(WithSpecParameter("zoo:nmt?layers=2", "batch", "8"), "zoo:nmt?layers=2&batch=8");
 }
 
+TEST(SpecParameter, IsOneParameter) {
+  for (const char* value : {"8&layers=3", "8?layers=3", "&"}) {
+    EXPECT_THROW(static_cast<void>(WithSpecParameter("zoo:nmt", "batch", value)), InputError)
+        << value;
+  }
+}
+
 TEST_F(SweepPlanTest, MultipliesAxesOutTheFirstSlowest) {
   EXPECT_THAT(Trials("axes { field: \"samples\" values: [\"10\", \"20\"] } axes { field: \"seed\" "
                      "range { from: 1 to: 2 } }"),
@@ -177,6 +184,10 @@ TEST_F(SweepPlanTest, FaultsNameFileAndPlace) {
   expect("axes { field: \"method\" values: \"magic\" }", "trial method=magic: ");
   expect("axes { field: \"model.depth\" values: \"1\" }", "takes no parameters");
   expect("axes { field: \"model\" values: \"zoo:rnnlm?lyers=1\" }", "lyers");
+  expect(
+      "axes { field: \"model\" values: \"zoo:rnnlm\" } axes { field: \"model.batch\" values: "
+      "\"8&layers=3\" }",
+      "batch: found '8&layers=3', expected a value without & and ?");
   expect("include: \"method\"", "include[0]: found 'method', expected FIELD=VALUE");
   expect("exclude: \"samples<few\"", "exclude[0]: found 'samples<few', expected a number");
   expect("exclude: \"smples<3\"", "exclude[0]: found 'smples'");

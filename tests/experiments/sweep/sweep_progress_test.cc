@@ -1,5 +1,6 @@
 #include "experiments/sweep/sweep_progress.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -68,6 +69,35 @@ TEST_F(SweepProgressTest, TheLastTrialHasNoHelp) {
   EXPECT_EQ(progress.Line(start_ + 40s), "demo: 1/2 trials, 1 running, 0 s left");
   progress.Finish(1, true, start_ + 40s);
   EXPECT_EQ(progress.Line(start_ + 40s), "demo: 2/2 trials, 0 running, 0 s left");
+}
+
+TEST_F(SweepProgressTest, OtherProcessesHelp) {
+  SweepProgress progress(console_, "demo", 40, 10, 2);
+  progress.SetFinished(12);  // nothing ran here that others compare with
+  EXPECT_EQ(progress.Line(start_), "demo: 12/40 trials, 0 running");
+  progress.SetFinished(10);
+  progress.Start(10, start_);
+  progress.Start(11, start_);
+  progress.Finish(10, true, start_ + 10s);
+  progress.Finish(11, true, start_ + 10s);
+  // 28 trials of 10 s, two at a time.
+  EXPECT_EQ(progress.Line(start_ + 10s), "demo: 12/40 trials, 0 running, 3 min left");
+  progress.SetFinished(14);
+  // 26 trials of 10 s; who ran as many as this process is as good as two more workers.
+  EXPECT_EQ(progress.Line(start_ + 10s), "demo: 14/40 trials, 0 running, 65 s left");
+  progress.Start(12, start_ + 10s);
+  progress.Finish(12, true, start_ + 20s);
+  EXPECT_THAT(progress.Line(start_ + 20s), ::testing::StartsWith("demo: 15/40 trials, "));
+  progress.SetFinished(99);
+  EXPECT_EQ(progress.Line(start_ + 20s), "demo: 40/40 trials, 0 running, 0 s left");
+}
+
+TEST_F(SweepProgressTest, TrialsThatOthersMakePendingAreLeftAgain) {
+  SweepProgress progress(console_, "demo", 10, 4, 1);
+  progress.Start(4, start_);
+  progress.Finish(4, true, start_ + 10s);
+  progress.SetFinished(2);
+  EXPECT_EQ(progress.Line(start_ + 10s), "demo: 2/10 trials, 0 running, 80 s left");
 }
 
 TEST_F(SweepProgressTest, ShowsALineWhenItIsDue) {

@@ -4,8 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
+#include <span>
 #include <thread>
 
+#include "experiments/sweep/detail/sweep_database.h"
+#include "experiments/sweep/sweep_plan.h"
+#include "experiments/sweep/sweep_results.h"
 #include "graphs/base/error.h"
 #include "tests/experiments/sweep/other_process.h"
 #include "tests/support/temp_dir.h"
@@ -13,7 +18,10 @@
 namespace placer {
 namespace {
 
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 
 PlannedTrial Trial(const std::string& key) {
   return {key, "method: \"etf\"", {{"method", "etf"}, {"seed", key}}};
@@ -80,6 +88,95 @@ TEST_F(SweepStoreTest, AnotherPlanKeepsFinishedTrialsAndPutsOthersAside) {
   EXPECT_EQ(trials[0].key, "k3");
   EXPECT_EQ(trials[1].state, TrialState::kDone);
   EXPECT_EQ(store.NumOutsidePlan(), 1U);
+}
+
+TEST_F(SweepStoreTest, TrialsOutsideThePlanAreKnownByKey) {
+  SweepStore store = Open();
+  store.SetPlan("demo", "", std::vector{Trial("k1"), Trial("k2"), Trial("k3")});
+  ASSERT_TRUE(store.Claim("k1"));
+  store.Finish("k1", SomeResult());
+  test::OtherProcess other(path_, "k3");
+  ASSERT_TRUE(other.has_claimed());
+  store.SetPlan("demo", "", std::vector{Trial("k2")});
+  EXPECT_THAT(store.States(),
+              ElementsAre(Pair("k1", TrialState::kDone), Pair("k2", TrialState::kPending),
+                          Pair("k3", TrialState::kRunning)));
+  other.Kill();
+  EXPECT_EQ(store.States().at("k3"), TrialState::kPending);
+  const std::vector<StoredTrial> all = store.AllTrials();
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_EQ(all[0].key, "k2");
+  EXPECT_EQ(all[1].key, "k1");
+  EXPECT_EQ(all[1].metrics, SomeResult().metrics);
+  EXPECT_TRUE(all[1].axes.empty());
+  EXPECT_EQ(all[2].state, TrialState::kPending);
+  EXPECT_EQ(MergeAllTrials(std::span(&store, 1)).size(), 3U);
+  EXPECT_EQ(MergeTrials(std::span(&store, 1)).size(), 1U);
+}
+
+TEST_F(SweepStoreTest, APlanFindsItsTrialsWhateverTheStoresPlanIs) {
+  SweepStore store = Open();
+  store.SetPlan("demo", "", std::vector{Trial("k1"), Trial("k2")});
+  ASSERT_TRUE(store.Claim("k1"));
+  store.Finish("k1", SomeResult());
+  store.SetPlan("other", "", std::vector{Trial("k3")});
+  SweepPlan plan;
+  for (const char* key : {"k0", "k1"}) {
+    SweepTrial trial;
+    trial.key = key;
+    trial.axes.push_back({"method", key});
+    plan.trials.push_back(trial);
+  }
+  const PlanResults results = ResultsOf(plan, std::span<const SweepStore>(&store, 1));
+  EXPECT_EQ(results.others, 2U);
+  const std::vector<StoredTrial> trials = TrialsOf(plan, store);
+  ASSERT_EQ(trials.size(), 2U);
+  EXPECT_EQ(trials[0].state, TrialState::kPending);
+  EXPECT_EQ(trials[1].state, TrialState::kDone);
+  EXPECT_EQ(trials[1].axis("method"), "k1");
+  EXPECT_EQ(trials[1].metrics, SomeResult().metrics);
+}
+
+TEST_F(SweepStoreTest, IsReadWhereNothingCanBeWritten) {
+  const std::filesystem::path folder = dir_ / "50% a?b#c";
+  std::filesystem::create_directories(folder);
+  const std::filesystem::path path = folder / "sweep.db";
+  {
+    SweepStore store = SweepStore::Open(path);
+    store.SetPlan("demo", "", std::vector{Trial("k1"), Trial("k2")});
+  }
+  EXPECT_EQ(ImmutableUri(path, /*folder_is_writable=*/true), std::nullopt);
+  const std::optional<std::string> uri = ImmutableUri(path, /*folder_is_writable=*/false);
+  ASSERT_TRUE(uri.has_value());
+  EXPECT_THAT(*uri, EndsWith("/50%25 a%3fb%23c/sweep.db?immutable=1"));
+  {
+    SQLite::Database database(*uri, SQLite::OPEN_READONLY | SQLite::OPEN_URI);
+    EXPECT_EQ(database.execAndGet("SELECT count(*) FROM trials").getInt(), 2);
+    EXPECT_FALSE(std::filesystem::exists(folder / "sweep.db-shm"));
+  }
+  std::filesystem::permissions(
+      folder, std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+  EXPECT_EQ(SweepStore::OpenToRead(folder).Trials().size(), 2U);
+  std::filesystem::permissions(folder, std::filesystem::perms::owner_all);
+}
+
+TEST_F(SweepStoreTest, WhatWaitsInTheLogIsNotPassedOver) {
+  SweepStore store = Open();
+  store.SetPlan("demo", "", std::vector{Trial("k1")});
+  ASSERT_GT(std::filesystem::file_size(dir_ / "sweep.db-wal"), 0U);
+  EXPECT_EQ(ImmutableUri(path_, /*folder_is_writable=*/false), std::nullopt);
+  EXPECT_EQ(ImmutableUri(dir_ / "none.db", /*folder_is_writable=*/false), std::nullopt);
+}
+
+TEST_F(SweepStoreTest, MessagesAreUtf8) {
+  SweepStore store = Open();
+  store.SetPlan("demo", "", std::vector{Trial("k")});
+  ASSERT_TRUE(store.Claim("k"));
+  TrialResult result;
+  result.state = TrialState::kCrashed;
+  result.message = "gr\xfc\xdf";  // as builds that did not look at it wrote it
+  store.Finish("k", result);
+  EXPECT_EQ(store.Trials()[0].message, "gr??");
 }
 
 TEST_F(SweepStoreTest, OneProcessHasATrialAtATime) {
