@@ -22,6 +22,8 @@ namespace {
 
 // A plan with its timeline may take a megabyte of the page.
 constexpr std::size_t kMaxPlans = 4;
+// Of a page with several problems; each has one plan at least, as long as they are not too many.
+constexpr std::size_t kMaxSharedPlans = 24, kMaxPlansOfPage = 40;
 
 /// A placement to be shown, of one trial.
 struct Candidate {
@@ -59,22 +61,28 @@ bool IsSimulated(const ExperimentConfig& config) {
   return config.execution.Kind(config.model, config.problem) == RunnerKind::kSimulated;
 }
 
-/// The runs of a sweep have one source. `runs` are the first methods of the problem.
+/// @param method  label of what the source has
+void AddSource(const ReportSource& source, const std::string& method, ReportProblem& problem) {
+  auto at = std::ranges::find_if(problem.sources, [&source](const ReportSource& each) {
+    return each.path == source.path && each.config == source.config;
+  });
+  if (at == problem.sources.end()) {
+    problem.sources.push_back({"", source.path, source.command, source.config, {}});
+    at = std::prev(problem.sources.end());
+  }
+  at->method += (at->method.empty() ? "" : "; ") + method;
+  for (const Environment& environment : source.environments) {
+    if (std::ranges::find(at->environments, environment) == at->environments.end()) {
+      at->environments.push_back(environment);
+    }
+  }
+}
+
+/// The runs of a sweep share their source. `runs` are the first methods of the problem.
 void AddSources(const std::vector<const StoredRun*>& runs, ReportProblem& problem) {
   for (std::size_t m = 0; m < runs.size(); ++m) {
-    const ReportSource& source = runs[m]->source;
-    auto at = std::ranges::find_if(problem.sources, [&source](const ReportSource& each) {
-      return each.path == source.path && each.config == source.config;
-    });
-    if (at == problem.sources.end()) {
-      problem.sources.push_back({"", source.path, source.command, source.config, {}});
-      at = std::prev(problem.sources.end());
-    }
-    at->method += (at->method.empty() ? "" : "; ") + problem.methods[m].label;
-    for (const Environment& environment : source.environments) {
-      if (std::ranges::find(at->environments, environment) == at->environments.end()) {
-        at->environments.push_back(environment);
-      }
+    for (const ReportSource& source : runs[m]->sources) {
+      AddSource(source, problem.methods[m].label, problem);
     }
   }
 }
@@ -153,11 +161,14 @@ void AddComputedCandidate(std::vector<ComputedPlan> computed, std::vector<Candid
   }
 }
 
-void AddPlans(const Workbench& bench, std::vector<Candidate> candidates, const Console& console,
-              ReportProblem& problem) {
+/// The best `max_plans` of them.
+void AddPlans(const Workbench& bench, std::vector<Candidate> candidates, std::size_t max_plans,
+              const Console& console, ReportProblem& problem) {
   std::stable_sort(candidates.begin(), candidates.end(),
                    [](const auto& a, const auto& b) { return a.step_time < b.step_time; });
-  for (const Candidate& candidate : candidates) {
+  std::size_t tried = 0;
+  while (tried < candidates.size() && problem.plans.size() < max_plans) {
+    const Candidate& candidate = candidates[tried++];
     try {
       ReportPlan plan = ViewPlan(
           bench, candidate.placement ? *candidate.placement
@@ -172,14 +183,18 @@ void AddPlans(const Workbench& bench, std::vector<Candidate> candidates, const C
            "the plan of " + problem.methods[candidate.method].label +
                " is not shown: " + error.what());
     }
-    if (problem.plans.size() == kMaxPlans) {
-      break;
-    }
+  }
+  const std::size_t shown = problem.plans.size();
+  if (const std::size_t of = std::min(shown + candidates.size() - tried, kMaxPlans); shown < of) {
+    problem.notes.push_back(std::to_string(shown) + " of " + std::to_string(of) +
+                            (shown == 1 ? " plans is" : " plans are") +
+                            " shown, as this page has many problems: a report of the runs on this "
+                            "problem alone has them all");
   }
 }
 
-ReportProblem BuildProblem(const std::vector<const StoredRun*>& runs, const ReportOptions& options,
-                           const Console& console) {
+ReportProblem BuildProblem(const std::vector<const StoredRun*>& runs, std::size_t max_plans,
+                           const ReportOptions& options, const Console& console) {
   const ExperimentConfig& config = runs.front()->config;
   ReportProblem problem;
   problem.name = WordsOf(config.model, config.problem);
@@ -205,12 +220,22 @@ ReportProblem BuildProblem(const std::vector<const StoredRun*>& runs, const Repo
   FillMethodTable(problem);
   AddSources(runs, problem);
   AddLines(*bench, !IsSimulated(config), problem);
-  problem.graph = ViewGraph(*bench);
-  AddPlans(*bench, std::move(candidates), console, problem);
+  if (max_plans > 0) {
+    problem.graph = ViewGraph(*bench);
+  }
+  AddPlans(*bench, std::move(candidates), max_plans, console, problem);
   return problem;
 }
 
 }  // namespace
+
+std::size_t PlansOfNextProblem(std::size_t shown, std::size_t problems_left) noexcept {
+  if (shown >= kMaxPlansOfPage) {
+    return 0;
+  }
+  const std::size_t room = shown < kMaxSharedPlans ? kMaxSharedPlans - shown : 0;
+  return std::clamp(room / std::max<std::size_t>(problems_left, 1), std::size_t{1}, kMaxPlans);
+}
 
 ReportModel BuildReport(const std::vector<StoredRun>& runs, const ReportOptions& options,
                         const Console& console) {
@@ -225,8 +250,12 @@ ReportModel BuildReport(const std::vector<StoredRun>& runs, const ReportOptions&
     at->second.push_back(&run);
   }
   ReportModel model;
+  std::size_t shown = 0;
   for (const auto& [key, members] : problems) {
-    model.problems.push_back(BuildProblem(members, options, console));
+    const std::size_t left = problems.size() - model.problems.size();
+    model.problems.push_back(
+        BuildProblem(members, PlansOfNextProblem(shown, left), options, console));
+    shown += model.problems.back().plans.size();
   }
   model.title = runs.size() == 1 ? runs.front().config.name + ": " + model.problems.front().name
                 : model.problems.size() == 1

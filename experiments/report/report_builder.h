@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +17,11 @@ struct ReportOptions {
   std::optional<std::vector<std::string>> baselines;
   int jobs = 1;
 };
+
+/// How many plans the next problem of a report may show: up to four, fewer where many problems are
+/// to come, so that the page stays small. @param shown  on the problems before
+/// @param problems_left  with the next one
+[[nodiscard]] std::size_t PlansOfNextProblem(std::size_t shown, std::size_t problems_left) noexcept;
 
 /// Loads the model of every problem that the runs are about, runs the baselines, and simulates the
 /// best placement of every method. What cannot be had (the model has gone or is another one now, a

@@ -23,7 +23,9 @@ class ReportCommand final : public Subcommand {
       : Subcommand("report", "write a page about runs: table, curves, plan, timeline") {}
 
   void AddOptions(CLI::App& app) override {
-    app.add_option("RUN", paths_, "run directories of train, or folders of them")->required();
+    app.add_option("RUN", paths_,
+                   "run directories of train, sweeps or their stores (.db), or folders of them")
+        ->required();
     app.add_option("-o,--output", output_, "the page, .html (default report.html)");
     app.add_option("--baselines", baselines_,
                    "methods to run for the report where no run has them, with the runs' seeds and "
@@ -51,7 +53,7 @@ class ReportCommand final : public Subcommand {
       std::vector<StoredRun> found = FindRuns(path);
       std::move(found.begin(), found.end(), std::back_inserter(runs));
     }
-    ReportModel model = BuildReport(runs, options, console);
+    ReportModel model = BuildReport(MergeSweepRuns(std::move(runs)), options, console);
     model.command = CommandLine();
     const nlohmann::ordered_json data = ReportToJson(model);
     if (json_) {

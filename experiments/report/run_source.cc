@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 #include <tuple>
+#include <utility>
 
 #include "experiments/run_directory.h"
 #include "experiments/sweep/sweep_store.h"
@@ -20,6 +21,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kConfig = "config.txtpb";
+constexpr const char* kStoreSuffix = ".db";
 // Folders of run directories are shallow; a path such as / must not be searched for hours.
 constexpr int kMaxDepth = 3;
 
@@ -93,33 +95,6 @@ std::vector<Environment> ReadEnvironments(const fs::path& path) {
   return environments;
 }
 
-void AddRunsBelow(const fs::path& path, int depth, std::vector<StoredRun>& runs) {
-  if (path.extension() == ".db" || IsThere(path / kSweepStoreName)) {
-    std::vector<StoredRun> of_sweep = ReadSweepRuns(path);
-    std::move(of_sweep.begin(), of_sweep.end(), std::back_inserter(runs));
-    return;
-  }
-  if (IsThere(path / kConfig)) {
-    runs.push_back(ReadRun(path));
-    return;
-  }
-  if (depth == kMaxDepth) {
-    return;
-  }
-  std::vector<fs::path> folders;
-  std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(path, error)) {
-    std::error_code ignored;
-    if (entry.is_directory(ignored)) {
-      folders.push_back(entry.path());
-    }
-  }
-  std::sort(folders.begin(), folders.end());
-  for (const fs::path& folder : folders) {
-    AddRunsBelow(folder, depth + 1, runs);
-  }
-}
-
 std::int64_t CountOf(const StoredTrial& trial, const char* metric) {
   return static_cast<std::int64_t>(trial.metric(metric).value_or(0));
 }
@@ -147,13 +122,132 @@ std::string LabelOf(const MethodConfig& method) {
   return details.empty() ? label : label + " (" + details + ")";
 }
 
+/// Problem, method and budget: what the seeds of one run have in common.
+using RunKey = std::tuple<std::string, std::string, ReportBudget>;
+
+/// Empty if no trial has a result yet. @param path  where the reader finds the store
+std::vector<StoredRun> RunsOf(const std::shared_ptr<const SweepStore>& store,
+                              const std::string& path) {
+  std::vector<StoredRun> runs;
+  std::map<RunKey, std::size_t> run_of_key;
+  for (const StoredTrial& stored : store->Trials()) {
+    if (stored.state != TrialState::kDone) {
+      continue;
+    }
+    ExperimentConfig config = ParseExperiment(stored.config, path);
+    const Seed seed = config.seeds.front();
+    const std::string label = LabelOf(config.method);
+    const auto [at, is_new] =
+        run_of_key.try_emplace(RunKey(ProblemKey(config), label, BudgetOf(config)), runs.size());
+    if (is_new) {
+      StoredRun run;
+      run.of_sweep = true;
+      run.sources.push_back({"", path, "placer sweep config.txtpb", store->config(), {}});
+      run.method = {label, false, UsesBudget(config.method.name), BudgetOf(config), {}};
+      config.name = store->name();
+      config.output_dir = "runs/" + store->name();
+      config.seeds.clear();
+      run.config = std::move(config);
+      runs.push_back(std::move(run));
+    }
+    StoredRun& run = runs[at->second];
+    if (stored.environment) {
+      run.sources.front().environments.push_back(*stored.environment);
+    }
+    run.config.seeds.push_back(seed);
+    run.method.trials.push_back(TrialOf(*store, stored, seed));
+    run.plans.emplace_back([store, key = stored.key] {
+      std::optional<SavedPlacement> plan = store->Placement(key);
+      if (!plan) {
+        throw InputError("trial " + key + ": has no plan");
+      }
+      return *std::move(plan);
+    });
+  }
+  return runs;
+}
+
+/// nullptr: the file is something else, such as the database of another program.
+std::shared_ptr<const SweepStore> OpenIfStore(const fs::path& path) {
+  try {
+    return std::make_shared<const SweepStore>(SweepStore::OpenToRead(path));
+  } catch (const InputError&) {
+    return nullptr;
+  }
+}
+
+bool IsFolder(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored);
+}
+
+void Append(std::vector<StoredRun> more, std::vector<StoredRun>& runs) {
+  std::move(more.begin(), more.end(), std::back_inserter(runs));
+}
+
+void AddRunsBelow(const fs::path& path, int depth, std::vector<StoredRun>& runs) {
+  if ((path.extension() == kStoreSuffix && !IsFolder(path)) || IsThere(path / kSweepStoreName)) {
+    Append(ReadSweepRuns(path), runs);
+    return;
+  }
+  if (IsThere(path / kConfig)) {
+    runs.push_back(ReadRun(path));
+    return;
+  }
+  std::vector<fs::path> entries;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path, error)) {
+    entries.push_back(entry.path());
+  }
+  std::sort(entries.begin(), entries.end());
+  for (const fs::path& entry : entries) {
+    if (IsFolder(entry)) {
+      if (depth < kMaxDepth) {
+        AddRunsBelow(entry, depth + 1, runs);
+      }
+    } else if (entry.extension() == kStoreSuffix) {
+      if (const auto store = OpenIfStore(entry)) {
+        Append(RunsOf(store, entry.string()), runs);
+      }
+    }
+  }
+}
+
+/// The seeds of both, ascending, each once.
+void Merge(StoredRun from, StoredRun& into) {
+  std::map<Seed, std::pair<ReportTrial, std::function<SavedPlacement()>>> results;
+  for (StoredRun* run : {&into, &from}) {
+    for (std::size_t t = 0; t < run->method.trials.size(); ++t) {
+      const Seed seed = run->method.trials[t].seed;
+      results.try_emplace(seed, std::move(run->method.trials[t]), std::move(run->plans[t]));
+    }
+  }
+  into.config.seeds.clear();
+  into.method.trials.clear();
+  into.plans.clear();
+  for (auto& [seed, result] : results) {
+    into.config.seeds.push_back(seed);
+    into.method.trials.push_back(std::move(result.first));
+    into.plans.push_back(std::move(result.second));
+  }
+  for (ReportSource& source : from.sources) {
+    const auto is_same = [&source](const ReportSource& each) {
+      return each.path == source.path && each.config == source.config;
+    };
+    if (std::ranges::none_of(into.sources, is_same)) {
+      into.sources.push_back(std::move(source));
+    }
+  }
+}
+
 }  // namespace
 
 StoredRun ReadRun(const fs::path& path) {
   StoredRun run;
   run.config = ReadExperiment(path / kConfig);
-  run.source = {"", path.string(), "placer train config.txtpb", ExperimentToText(run.config),
-                ReadEnvironments(path / "environment.json")};
+  run.sources.push_back({"", path.string(), "placer train config.txtpb",
+                         ExperimentToText(run.config),
+                         ReadEnvironments(path / "environment.json")});
   run.method.label = LabelOf(run.config.method);
   run.method.uses_budget = UsesBudget(run.config.method.name);
   run.method.budget = BudgetOf(run.config);
@@ -169,42 +263,8 @@ StoredRun ReadRun(const fs::path& path) {
 }
 
 std::vector<StoredRun> ReadSweepRuns(const fs::path& path) {
-  const auto store = std::make_shared<const SweepStore>(SweepStore::OpenToRead(path));
-  std::vector<StoredRun> runs;
-  std::map<std::tuple<std::string, std::string, ReportBudget>, std::size_t> run_of_key;
-  for (const StoredTrial& stored : store->Trials()) {
-    if (stored.state != TrialState::kDone) {
-      continue;
-    }
-    ExperimentConfig config = ParseExperiment(stored.config, path.string());
-    const Seed seed = config.seeds.front();
-    const std::string label = LabelOf(config.method);
-    const auto [at, is_new] = run_of_key.try_emplace(
-        std::tuple(ProblemKey(config), label, BudgetOf(config)), runs.size());
-    if (is_new) {
-      StoredRun run;
-      run.source = {"", path.string(), "placer sweep config.txtpb", store->config(), {}};
-      run.method = {label, false, UsesBudget(config.method.name), BudgetOf(config), {}};
-      config.name = store->name();
-      config.output_dir = "runs/" + store->name();
-      config.seeds.clear();
-      run.config = std::move(config);
-      runs.push_back(std::move(run));
-    }
-    StoredRun& run = runs[at->second];
-    if (stored.environment) {
-      run.source.environments.push_back(*stored.environment);
-    }
-    run.config.seeds.push_back(seed);
-    run.method.trials.push_back(TrialOf(*store, stored, seed));
-    run.plans.emplace_back([store, key = stored.key] {
-      std::optional<SavedPlacement> plan = store->Placement(key);
-      if (!plan) {
-        throw InputError("trial " + key + ": has no plan");
-      }
-      return *std::move(plan);
-    });
-  }
+  std::vector<StoredRun> runs =
+      RunsOf(std::make_shared<const SweepStore>(SweepStore::OpenToRead(path)), path.string());
   if (runs.empty()) {
     throw InputError(path.string() + ": no trial of the sweep has a result yet");
   }
@@ -217,9 +277,26 @@ std::vector<StoredRun> FindRuns(const fs::path& path) {
   if (runs.empty()) {
     throw InputError(path.string() + ": holds no run, expected the directory of `placer train` (" +
                      kConfig + ") or of `placer sweep` (" + kSweepStoreName +
-                     "), or a folder of such directories");
+                     "), or a folder of such directories or of stores of sweeps (*.db)");
   }
   return runs;
+}
+
+std::vector<StoredRun> MergeSweepRuns(std::vector<StoredRun> runs) {
+  std::vector<StoredRun> merged;
+  std::map<RunKey, std::size_t> merged_of_key;
+  for (StoredRun& run : runs) {
+    if (run.of_sweep) {
+      const auto [at, is_new] = merged_of_key.try_emplace(
+          RunKey(ProblemKey(run.config), run.method.label, run.method.budget), merged.size());
+      if (!is_new) {
+        Merge(std::move(run), merged[at->second]);
+        continue;
+      }
+    }
+    merged.push_back(std::move(run));
+  }
+  return merged;
 }
 
 std::string ProblemKey(const ExperimentConfig& config) {

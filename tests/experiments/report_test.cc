@@ -2,10 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <optional>
 
 #include "experiments/environment.h"
 #include "experiments/report/method_table.h"
 #include "experiments/report/plan_view.h"
+#include "experiments/report/report_builder.h"
 #include "experiments/report/report_page.h"
 #include "experiments/report/run_source.h"
 #include "experiments/sweep/sweep_store.h"
@@ -52,6 +54,37 @@ class ReportTest : public ::testing::Test {
       }
     }
     return nullptr;
+  }
+
+  struct SweepTrial {
+    ExperimentConfig config;        ///< with one seed
+    std::optional<double> seconds;  ///< its step time; nothing: it has not begun
+  };
+  /// @param plan  what every trial found
+  static void WriteSweep(const std::filesystem::path& path, std::vector<SweepTrial> trials,
+                         const SavedPlacement& plan) {
+    SweepStore store = SweepStore::Open(path);
+    std::vector<PlannedTrial> planned;
+    for (std::size_t t = 0; t < trials.size(); ++t) {
+      trials[t].config.output_dir.clear();
+      planned.push_back(
+          {std::to_string(1'000'000'000'000'000U + t), ExperimentToText(trials[t].config), {}});
+    }
+    store.SetPlan("toys", "name: \"toys\"", planned);
+    for (std::size_t t = 0; t < trials.size(); ++t) {
+      if (trials[t].seconds) {
+        TrialResult result;
+        result.metrics = {{"feasible", 1}, {"step_time_seconds", *trials[t].seconds}};
+        result.curve = {{10, Seconds(*trials[t].seconds)}};
+        result.placement = plan;
+        ASSERT_TRUE(store.Claim(planned[t].key));
+        store.Finish(planned[t].key, result);
+      }
+    }
+  }
+  static ExperimentConfig WithSeed(ExperimentConfig config, Seed seed) {
+    config.seeds = {seed};
+    return config;
   }
 
   test::TestFiles files_;
@@ -135,26 +168,12 @@ TEST_F(ReportTest, MethodsOfUnequalSamplesAreToldApart) {
 
 TEST_F(ReportTest, ASweepIsASourceOfRuns) {
   Train(files_);
-  ExperimentConfig config = ReadExperiment(files_.dir / "run/config.txtpb");
-  const SavedPlacement plan = ReadPlacement(files_.dir / "run/placement.txtpb");
-  {
-    SweepStore store = SweepStore::Open(files_.dir / kSweepStoreName);
-    std::vector<PlannedTrial> trials;
-    for (const Seed seed : {7, 8, 9}) {
-      config.seeds = {seed};
-      config.output_dir.clear();
-      trials.push_back({"000000000000000" + std::to_string(seed), ExperimentToText(config), {}});
-    }
-    store.SetPlan("toys", "name: \"toys\"", trials);
-    for (std::size_t t = 0; t < 2; ++t) {  // the third has not begun
-      TrialResult result;
-      result.metrics = {{"feasible", 1}, {"step_time_seconds", t == 0 ? 131e-12 : 142e-12}};
-      result.curve = {{10, Seconds(131e-12)}};
-      result.placement = plan;
-      ASSERT_TRUE(store.Claim(trials[t].key));
-      store.Finish(trials[t].key, result);
-    }
-  }
+  const ExperimentConfig config = ReadExperiment(files_.dir / "run/config.txtpb");
+  WriteSweep(files_.dir / kSweepStoreName,
+             {{WithSeed(config, 7), 131e-12},
+              {WithSeed(config, 8), 142e-12},
+              {WithSeed(config, 9), std::nullopt}},
+             ReadPlacement(files_.dir / "run/placement.txtpb"));
   std::filesystem::remove_all(files_.dir / "run");
   const nlohmann::json problem =
       Report((files_.dir / kSweepStoreName).string(), "none").at("problems").at(0);
@@ -173,6 +192,80 @@ TEST_F(ReportTest, ASweepIsASourceOfRuns) {
     here.push_back({word, value});
   }
   EXPECT_THAT(source.at("environments"), ElementsAre(here));
+}
+
+TEST_F(ReportTest, StoresOfShardsAreOneSweep) {
+  Train(files_);
+  const ExperimentConfig config = ReadExperiment(files_.dir / "run/config.txtpb");
+  const SavedPlacement plan = ReadPlacement(files_.dir / "run/placement.txtpb");
+  std::filesystem::create_directories(files_.dir / "shards");
+  WriteSweep(files_.dir / "shards/0.db",
+             {{WithSeed(config, 9), 142e-12}, {WithSeed(config, 8), 131e-12}}, plan);
+  WriteSweep(files_.dir / "shards/1.db",
+             {{WithSeed(config, 7), 153e-12}, {WithSeed(config, 8), 220e-12}}, plan);
+  WriteSweep(files_.dir / "shards/2.db", {{WithSeed(config, 6), std::nullopt}}, plan);
+  static_cast<void>(files_.dir.Write("shards/other.db", "not of a sweep"));
+
+  const std::vector<StoredRun> runs = MergeSweepRuns(FindRuns(files_.dir / "shards"));
+  ASSERT_EQ(runs.size(), 1U);
+  EXPECT_EQ(runs[0].config.seeds, (std::vector<Seed>{7, 8, 9}));
+  ASSERT_EQ(runs[0].method.trials.size(), 3U);
+  EXPECT_EQ(runs[0].method.trials[0].seed, 7U);
+  EXPECT_DOUBLE_EQ(runs[0].method.trials[1].step_time.count(), 131e-12) << "of the first store";
+  ASSERT_EQ(runs[0].plans.size(), 3U);
+  EXPECT_EQ(runs[0].plans[0](), plan);
+  ASSERT_EQ(runs[0].sources.size(), 2U);
+  EXPECT_EQ(runs[0].sources[0].path, Path(files_, "shards/0.db"));
+  EXPECT_EQ(runs[0].sources[1].path, Path(files_, "shards/1.db"));
+  EXPECT_EQ(runs[0].sources[1].environments.size(), 2U) << "one of each trial";
+
+  // By name, with a run of `train` that stays its own.
+  const CommandResult result =
+      RunPlacer({"report", Path(files_, "shards/0.db"), Path(files_, "run"),
+                 Path(files_, "shards/1.db"), "--baselines", "none", "--json"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  const nlohmann::json problem = result.json().at("problems").at(0);
+  ASSERT_EQ(problem.at("methods").size(), 2U);
+  EXPECT_EQ(problem.at("methods").at(0).at("trials").size(), 3U);
+  EXPECT_EQ(problem.at("methods").at(1).at("trials").size(), 2U);
+  EXPECT_EQ(problem.at("sources").size(), 3U);
+  EXPECT_EQ(problem.at("sources").at(0).at("environments").size(), 1U);
+}
+
+TEST_F(ReportTest, ManyProblemsSharePlans) {
+  constexpr int kProblems = 13;
+  Train(files_);
+  const ExperimentConfig config = ReadExperiment(files_.dir / "run/config.txtpb");
+  std::vector<SweepTrial> trials;
+  for (int i = 0; i < kProblems; ++i) {
+    ExperimentConfig each = WithSeed(config, 1);
+    each.model.model = Path(files_, "model" + std::to_string(i) + ".txtpb");
+    std::filesystem::copy_file(files_.model, each.model.model);
+    for (const char* method : {"annealing", "cross_entropy"}) {
+      each.method.name = method;
+      trials.push_back({each, 131e-12});
+    }
+  }
+  WriteSweep(files_.dir / "many.db", trials, ReadPlacement(files_.dir / "run/placement.txtpb"));
+  const nlohmann::json report = Report(Path(files_, "many.db"), "none");
+  ASSERT_EQ(report.at("problems").size(), static_cast<std::size_t>(kProblems));
+  std::size_t shown = 0;
+  for (const auto& problem : report.at("problems")) {
+    EXPECT_FALSE(problem.at("plans").empty());
+    shown += problem.at("plans").size();
+  }
+  EXPECT_EQ(shown, 24U);
+  EXPECT_THAT(report.at("problems").front().at("notes").back().get<std::string>(),
+              HasSubstr("1 of 2 plans is shown"));
+  EXPECT_TRUE(report.at("problems").back().at("notes").empty());
+}
+
+TEST(ReportPlansTest, EachProblemHasOneUntilThePageIsFull) {
+  EXPECT_EQ(PlansOfNextProblem(0, 1), 4U);
+  EXPECT_EQ(PlansOfNextProblem(4, 8), 2U);
+  EXPECT_EQ(PlansOfNextProblem(0, 100), 1U);
+  EXPECT_EQ(PlansOfNextProblem(39, 61), 1U);
+  EXPECT_EQ(PlansOfNextProblem(40, 60), 0U);
 }
 
 TEST_F(ReportTest, AModelThatHasGoneLeavesTheTable) {

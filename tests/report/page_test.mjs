@@ -1,10 +1,11 @@
-// Opens a report and uses it: page_test.mjs CHROMIUM REPORT.html RUN STEP.json SCREENSHOTS. What it shows is held against what the run and `simulate` left.
+// Opens a report and uses it: page_test.mjs CHROMIUM REPORT.html RUN STEP.json NAMES.html SCREENSHOTS. What it shows is held against what the run and
+// `simulate` left. NAMES.html is the report of a model whose names are markup.
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import puppeteer from 'puppeteer-core';
 
-const [chromium, file, folder, stepFile, screenshots] = process.argv.slice(2);
+const [chromium, file, folder, stepFile, namesFile, screenshots] = process.argv.slice(2);
 const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
 const run = readJson(`${folder}/report.json`), [environment] = readJson(`${folder}/environment.json`), { step } = readJson(stepFile);
 mkdirSync(screenshots, { recursive: true });
@@ -17,17 +18,36 @@ function assertTime(text, seconds, what) {
   assert.equal(number, (seconds * perSecond[unit]).toFixed(3), what);
 }
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+/** Names of ops, each stored as what it does not share with the one before. */
+function opNames({ ops }) {
+  const names = [];
+  ops.rest.forEach((rest, i) => names.push((names[i - 1] ?? '').slice(0, ops.shared[i]) + rest));
+  return names;
+}
+/** The bars of a row, from the flat list of its spans. */
+function barsOf({ channel, spans }, names, devices) {
+  const bars = [];
+  let time = 0;
+  for (let i = 0; i < spans.length; i += channel ? 8 : 5) {
+    const start = time + spans[i + 1], length = spans[i + 2], op = names[spans[i + 3]];
+    time = start + length;
+    bars.push({ start, length, middle: start + length / 2, op, title: channel ? `output of ${op}` : op, bytes: spans[i + 5], to: devices[spans[i + 6]]?.name });
+  }
+  return bars.filter((bar) => bar.length > 0);
+}
+const longest = (bars) => bars.reduce((best, bar) => (bar.length > best.length ? bar : best));
 const commas = (count) => String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ',');
 
 try {
   const page = await browser.newPage();
   page.on('console', (message) => { if (['error', 'warn', 'warning'].includes(message.type())) faults.push(message.text()); });
   page.on('pageerror', (error) => faults.push(String(error)));
+  page.on('dialog', (dialog) => { faults.push(`dialog: ${dialog.message()}`); void dialog.dismiss(); });
   page.on('request', (request) => { if (!/^(file|data|blob):/.test(request.url())) faults.push(`asked for ${request.url()}`); });
-  const open = async (width, dark) => {
+  const open = async (width, dark, what = file) => {
     await page.setViewport({ width, height: 900 });
     await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }]);
-    await page.goto(pathToFileURL(file).href);
+    await page.goto(pathToFileURL(what).href);
     await page.waitForSelector('html[data-ready=yes]', { timeout: 60000 });
   };
   const text = (selector) => page.$eval(selector, (element) => element.textContent);
@@ -145,22 +165,11 @@ try {
     assertTime(group.time, plan.time_of_group[dot[2]] * 1e-12, 'time of the group');
     assert.match(group.outputs, /^[\d.]+ [kMG]?B$/);
 
-    const names = [];
-    graph.ops.rest.forEach((rest, i) => names.push((names[i - 1] ?? '').slice(0, graph.ops.shared[i]) + rest));
-    /** The longest bar of a row, from the flat list of its spans. */
-    const longest = ({ channel, spans }) => {
-      let time = 0, found = { length: 0 };
-      for (let i = 0; i < spans.length; i += channel ? 8 : 5) {
-        const start = time + spans[i + 1], length = spans[i + 2];
-        time = start + length;
-        if (length > found.length) found = { length, middle: start + length / 2, op: names[spans[i + 3]], bytes: spans[i + 5], to: devices[spans[i + 6]]?.name };
-      }
-      return found;
-    };
+    const names = opNames(graph);
     for (const channel of [false, true]) {
       const at = plan.timeline.rows.findIndex((row) => row.channel === channel && row.spans.length > 0), row = plan.timeline.rows[at];
-      const bar = longest(row);
-      const tip = await hover('timeline-chart', [bar.middle * 1e-9, at], channel ? `output of ${bar.op}` : bar.op);
+      const bar = longest(barsOf(row, names, devices));
+      const tip = await hover('timeline-chart', [bar.middle * 1e-9, at], bar.title);
       assertTime(tip.time, bar.length * 1e-12, `time of ${bar.op}`);
       assert.match(channel ? tip.bytes : tip.outputs, /^[\d.]+ [kMG]?B$/);
       assert.equal(channel ? tip.to : tip.device, channel ? bar.to : row.name);
@@ -187,6 +196,97 @@ try {
     await page.focus(`#${id}`);
     await page.keyboard.press('0');
     assert.deepEqual(await zoom(id), [0, 100]);
+  }
+
+  /** From bar to bar by keys, which tell what hovering tells. */
+  async function keysTell() {
+    const { graph, plans, devices } = JSON.parse(await text('#data')).problems[0];
+    const rows = plans.find((each) => each.label.startsWith(run.method)).timeline.rows
+      .map((row) => barsOf(row, opNames(graph), devices)).filter((bars) => bars.length > 0);
+    const at = (bars, time) => bars.findLast((bar) => bar.start <= time) ?? bars[0];
+    const [[first, second = first]] = rows, below = at(rows[1], first.start), above = at(rows[0], below.start);
+    await page.focus('#timeline-chart');
+    for (const [key, bar] of [['n', first], ['n', second], ['p', first], ['ArrowDown', below], ['ArrowUp', above]]) {
+      await page.keyboard.press(key);
+      assert.equal(await text('#timeline-details .tip b'), bar.title, key);
+      assert.match(await text('#timeline-details .tip > div:nth-child(2)'), /^time /);
+      assertTime((await text('#timeline-details .tip > div:nth-child(2)')).slice('time '.length), bar.length * 1e-12, `time of ${bar.title}`);
+    }
+  }
+
+  /** Another theme or width draws all anew: what is zoomed to and chosen stays. */
+  async function redrawingKeepsTheView() {
+    await page.mouse.move(0, 0);  // or a group that comes to lie under it is chosen
+    const near = async () => (await drawn('placement-chart')).series.find((series) => series.id === 'near').data.length;
+    for (const id of ['placement-chart', 'timeline-chart']) {
+      await page.focus(`#${id}`);
+      for (const key of ['+', '+', 'ArrowRight']) await page.keyboard.press(key);
+    }
+    const placement = await zoom('placement-chart'), timeline = await zoom('timeline-chart'), chosen = await near();
+    assert.ok(placement[1] - placement[0] < 40 && timeline[1] - timeline[0] < 40 && chosen > 0);
+    const isKept = async (what) => {
+      for (const [id, [start, end]] of [['placement-chart', placement], ['timeline-chart', timeline]]) {
+        const now = await zoom(id);
+        assert.ok(Math.abs(now[0] - start) < 1e-6 && Math.abs(now[1] - end) < 1e-6, `${what}: ${id} shows ${now}, not ${start},${end}`);
+      }
+      assert.equal(await near(), chosen, what);
+    };
+    const marginIs = (left) => page.waitForFunction((wanted) => document.getElementById('timeline-chart').placerChart.getOption().grid[0].left === wanted, { timeout: 5000 }, left);
+
+    await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'dark' }]);
+    await page.waitForSelector('html[data-theme=dark]');
+    await isKept('dark');
+    await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'light' }]);
+    await page.waitForSelector('html[data-theme=light]');
+    await page.setViewport({ width: 400, height: 900 });
+    await marginIs(92);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), true, 'no sideways scrolling after the window shrank');
+    await isKept('narrow');
+    await page.setViewport({ width: 1280, height: 900 });
+    await marginIs(210);
+    await isKept('wide again');
+    for (const id of ['placement-chart', 'timeline-chart']) {
+      await page.focus(`#${id}`);
+      await page.keyboard.press('0');
+    }
+  }
+
+  /** Names that are markup are text everywhere. */
+  async function namesStayText() {
+    await open(1280, false, namesFile);
+    const { title, problems: [{ graph, plans: [plan], devices }] } = JSON.parse(await text('#data'));
+    const names = opNames(graph);
+    for (const part of ['<img src=x onerror=alert(1)>', '</script><b>', 'a&b', '\u2028']) assert.ok(names.some((name) => name.includes(part)), `the model has ${part}`);
+    assert.match(title, /<i>/);
+    assert.equal(await text('h1'), title);
+    const hasMarkup = () => page.evaluate(() => document.querySelectorAll('img, i:not(.share i), b b, b:not(.fact b):not(.tip b):not(.details b)').length > 0);
+
+    for (const series of (await drawn('placement-chart')).series.filter((each) => each.type === 'scatter')) {
+      for (const [x, y, group] of series.data) {
+        await hover('placement-chart', [x, y], graph.groups.name[group]);
+        assert.equal(await text('#placement-details b'), graph.groups.name[group]);
+        assert.equal(await hasMarkup(), false, graph.groups.name[group]);
+      }
+    }
+    const [, unit] = /\((.*)\)/.exec((await drawn('timeline-chart')).xAxis[0].name);
+    for (const [at, row] of plan.timeline.rows.entries()) {
+      for (const bar of barsOf(row, names, devices)) {
+        await hover('timeline-chart', [bar.middle * 1e-12 * perSecond[unit], at], bar.title);
+        assert.equal(await hasMarkup(), false, bar.title);
+      }
+    }
+    for (const wanted of ['<img src', '</script>', 'A&B', 'separator']) {
+      await page.$eval('#search', (input) => { input.value = ''; });
+      await page.focus('#search');
+      await page.keyboard.type(wanted);
+      const found = await texts('#found li');
+      assert.deepEqual(found, names.filter((name) => name.toLowerCase().includes(wanted.toLowerCase())), wanted);
+      assert.equal(found.length, 1, wanted);
+      assert.equal(await hasMarkup(), false, wanted);
+      await page.keyboard.press('Enter');
+      assert.equal(await text('#placement-details b'), found[0]);
+    }
+    assert.equal(await hasMarkup(), false);
   }
 
   await open(1280, false);
@@ -217,6 +317,9 @@ try {
   await page.click('#critical-toggle');
   assert.equal(await page.$eval('#critical-toggle', (element) => element.getAttribute('aria-pressed')), 'true');
 
+  await keysTell();
+  await redrawingKeepsTheView();
+
   // Dark by the button.
   const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await ground();
@@ -231,6 +334,7 @@ try {
       await page.screenshot({ path: `${screenshots}/${width}-${dark ? 'dark' : 'light'}.png`, fullPage: true });
     }
   }
+  await namesStayText();
   assert.deepEqual(faults, []);
   console.log('the page is good');
 } finally {

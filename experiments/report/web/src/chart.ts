@@ -38,14 +38,23 @@ export function tip(title: string, lines: [string, string][]): HTMLElement {
   return h('div', { class: 'tip' }, h('div', {}, h('b', {}, title)), ...lines.map(([word, value]) => h('div', {}, h('span', {}, `${word} `), value)));
 }
 
-export interface Mounted { element: HTMLElement; chart: Chart; refresh(): void; ready: (chart: Chart) => void }
-const mounted = new Set<Mounted>();
+/** The part of an axis that is in view, in percent. */
+export interface Zoom { start: number; end: number }
+interface View { dataZoom?: Zoom[]; legend?: { selected?: Record<string, boolean> }[] }
+const viewOf = (chart: Chart): View | undefined => chart.getOption() as View | undefined;
+/** Of each axis that zooms; none before the chart is drawn. */
+export const zoomsOf = (chart: Chart): Zoom[] => viewOf(chart)?.dataZoom ?? [];
 
-/** A chart in a box that can have the focus; its option is made anew when the theme changes. */
+export interface Mounted { element: HTMLElement; chart: Chart; refresh(): void; resize(): void; ready: (chart: Chart) => void }
+const mounted = new Set<Mounted>();
+const NARROW = 560;
+
+/** A chart in a box that can have the focus; its option is made anew when the theme changes, or whether it is narrow. */
 export function mount(height: number, label: string, id: string, option: (narrow: boolean) => Option): Mounted {
   const element = h('div', { class: 'chart', id, tabindex: '0', role: 'img', 'aria-label': label });
   element.style.height = `${height}px`;
-  let chart: Chart | null = null;
+  let chart: Chart | null = null, narrow = false;
+  const isNarrow = (): boolean => element.clientWidth < NARROW;
   const it: Mounted = {
     element,
     ready: () => undefined,
@@ -57,8 +66,17 @@ export function mount(height: number, label: string, id: string, option: (narrow
       return chart;
     },
     refresh(): void {
-      const { clientWidth } = element;
-      it.chart.setOption({ ...base(), ...option(clientWidth < 560) }, { notMerge: true });
+      narrow = isNarrow();
+      const next: Option = { ...base(), ...option(narrow) };
+      // What the reader zoomed to, or switched off in the legend, stays so.
+      const before = viewOf(it.chart), zooms = before?.dataZoom ?? [];
+      if (next.dataZoom) next.dataZoom = next.dataZoom.map((zoom: Option, i: number) => (zooms[i] ? { ...zoom, start: zooms[i].start, end: zooms[i].end } : zoom));
+      if (next.legend && before?.legend?.[0]) next.legend = { ...next.legend, selected: before.legend[0].selected };
+      it.chart.setOption(next, { notMerge: true });
+    },
+    resize(): void {
+      it.chart.resize();
+      if (isNarrow() !== narrow) it.refresh();
     },
   };
   mounted.add(it);
@@ -68,7 +86,7 @@ export function mount(height: number, label: string, id: string, option: (narrow
 export function draw(it: Mounted): void {
   it.refresh();
   it.ready(it.chart);
-  new ResizeObserver(() => { if (it.element.isConnected) it.chart.resize(); }).observe(it.element);
+  new ResizeObserver(() => { if (it.element.isConnected) it.resize(); }).observe(it.element);
 }
 export function disposeAll(): void {
   mounted.forEach((it) => it.chart.dispose());

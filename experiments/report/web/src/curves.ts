@@ -1,6 +1,6 @@
 // Best step time against samples: mean over seeds with their range, and baselines as lines.
 import { axis, h, mount, tip, type Mounted, type Option } from './chart';
-import { formatCount, formatTick, formatTime, inUnit, unitFor } from './format';
+import { extent, formatCount, formatTick, formatTime, inUnit, unitFor } from './format';
 import type { Problem, Trial } from './model';
 import { categoryColor, colors } from './theme';
 
@@ -60,7 +60,7 @@ export function curves(problem: Problem): [HTMLElement, Mounted[]] | null {
       data: [...references.map((line) => ({ yAxis: y(line.seconds), label: { formatter: labelOf(line.label) } })),
         ...(problem.bound_seconds ? [{ yAxis: y(problem.bound_seconds), lineStyle: { color: alarm, opacity: 1 }, label: { formatter: 'bound', color: alarm } }] : [])] } });
     const values = [...lines.flatMap((line) => line.points.flatMap((p) => [p.low, p.high])), ...references.map((line) => line.seconds), ...(problem.bound_seconds ? [problem.bound_seconds] : [])];
-    const low = y(Math.min(...values)), high = y(Math.max(...values)), wide = high > 4 * low;
+    const [low, high] = extent(values).map(y), wide = high > 4 * low;
     return {
       grid: { left: 66, right: narrow ? 14 : 118, top: 40, bottom: 46 },
       legend: { top: 2, left: 0, type: 'scroll', textStyle: { color: soft }, data: lines.map((line) => line.method.label) },

@@ -35,4 +35,13 @@ export const formatChange = (share: number): string =>
   Math.abs(share) < 0.0005 ? '0.0 %' : `${share > 0 ? '+' : ''}${(share * 100).toFixed(1)} %`;
 /** Of an axis: no more digits than needed. */
 export const formatTick = (value: number): string => String(Number(value.toPrecision(6)));
+/** Smallest and largest. V8 does not take a long list as the arguments of Math.max. */
+export function extent(values: number[]): [number, number] {
+  let low = Infinity, high = -Infinity;
+  for (const value of values) {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  return [low, high];
+}
 export const picoseconds = (time: number): number => time * 1e-12;

@@ -1,11 +1,8 @@
 // Pan and zoom by keys and buttons, through the same dataZoom components that wheel and drag move.
-import { type Chart, type Mounted, button, h } from './chart';
-
-interface Zoom { start: number; end: number }
-const zooms = (chart: Chart): Zoom[] => (chart.getOption() as { dataZoom: Zoom[] }).dataZoom;
+import { type Chart, type Mounted, type Zoom, button, h, zoomsOf } from './chart';
 
 function move(chart: Chart, index: number, change: (zoom: Zoom) => Zoom): void {
-  const zoom = zooms(chart)[index];
+  const zoom = zoomsOf(chart)[index];
   let { start, end } = change(zoom);
   const width = Math.min(end - start, 100);
   start = Math.min(Math.max(start, 0), 100 - width);
@@ -25,8 +22,8 @@ export function zoomOut(chart: Chart, axes: number[]): void {
   axes.forEach((index) => chart.dispatchAction({ type: 'dataZoom', dataZoomIndex: index, start: 0, end: 100 }));
 }
 
-/** Arrow keys pan, + and - zoom, 0 shows everything. @param axes  dataZoom of x and, if there is one, of y */
-export function listenToKeys(it: Mounted, axes: [number] | [number, number]): void {
+/** Arrow keys pan, + and - zoom, 0 shows everything. @param axes  dataZoom of x and, if there is one, of y @param more  what other keys do */
+export function listenToKeys(it: Mounted, axes: [number] | [number, number], more: Record<string, () => void> = {}): void {
   it.element.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const [x, y] = axes, { chart } = it;
@@ -39,6 +36,7 @@ export function listenToKeys(it: Mounted, axes: [number] | [number, number]): vo
       '=': () => zoomBy(chart, 0.6, axes),
       '-': () => zoomBy(chart, 1 / 0.6, axes),
       '0': () => zoomOut(chart, axes),
+      ...more,
     };
     const action = actions[event.key];
     if (action) {

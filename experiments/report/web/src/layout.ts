@@ -47,7 +47,11 @@ function byColumns(graph: Graph): Place[] {
   pairs(graph).forEach(([from, to]) => before[to].push(from));
   const places: Place[] = position.map((x) => ({ x, y: 0 }));
   const columns = new Map<number, number[]>();
-  position.forEach((x, i) => columns.set(x, [...(columns.get(x) ?? []), i]));
+  position.forEach((x, i) => {
+    const column = columns.get(x);
+    if (column) column.push(i);
+    else columns.set(x, [i]);
+  });
   for (const x of [...columns.keys()].sort((a, b) => a - b)) {
     const column = columns.get(x)!;
     const wish = new Map(column.map((i) => [i, before[i].length ? before[i].reduce((sum, j) => sum + places[j].y, 0) / before[i].length : 0]));

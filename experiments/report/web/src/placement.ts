@@ -1,6 +1,6 @@
 // The groups of the model, coloured by device; hover, search, pan and zoom.
 import { axis, dot, h, mount, tip, type Mounted, type Option } from './chart';
-import { formatBytes, formatCount, formatTime, picoseconds } from './format';
+import { extent, formatBytes, formatCount, formatTime, picoseconds } from './format';
 import { listenToKeys, zoomButtons } from './keyboard';
 import { layOut, type Place } from './layout';
 import { opNames, type Plan, type Problem } from './model';
@@ -22,7 +22,7 @@ export function placement(problem: Problem, plan: Plan): [HTMLElement, Mounted[]
   layouts.set(graph, places);
   const { groups } = graph;
   const names = opNames(graph), large = places.length > 400;
-  const longest = Math.max(1, ...plan.time_of_group);
+  const longest = Math.max(1, extent(plan.time_of_group)[1]);
   const size = (g: number): number => (large ? 3 : 7) + (large ? 9 : 19) * Math.sqrt(Math.max(0, plan.time_of_group[g]) / longest);
   const line = (edge: number): Option => ({ coords: [graph.edges[edge], graph.edges[edge + 1]].map((g) => [places[g].x, places[g].y]) });
   const same: Option[] = [], cut: Option[] = [], edgesOf: number[][] = places.map(() => []);
@@ -45,13 +45,13 @@ export function placement(problem: Problem, plan: Plan): [HTMLElement, Mounted[]
   }
   const xs = places.map((p) => p.x), ys = places.map((p) => p.y);
   const range = (values: number[]): [number, number] => {
-    let low = Infinity, high = -Infinity;
-    for (const value of values) { low = Math.min(low, value); high = Math.max(high, value); }
+    const [low, high] = extent(values);
     const margin = Math.max((high - low) * 0.03, 0.5);
     return [low - margin, high + margin];
   };
   const [x0, x1] = range(xs), [y0, y1] = range(ys);
   const dots = problem.devices.map((_, d) => places.flatMap((p, g) => (plan.device_of_group[g] === d ? [[p.x, p.y, g]] : [])));
+  let selected: number | null = null;
 
   const chart = mount(520, 'Groups of the model along the network, coloured by device. Arrow keys pan, plus and minus zoom, 0 shows all.', 'placement-chart', (narrow): Option => {
     const { soft, ink, alarm, card, accent } = colors();
@@ -66,7 +66,7 @@ export function placement(problem: Problem, plan: Plan): [HTMLElement, Mounted[]
         { type: 'inside', yAxisIndex: 0, filterMode: 'none', zoomOnMouseWheel: 'ctrl', moveOnMouseMove: true, minSpan: 0.5 }],
       tooltip: { trigger: 'item', formatter: ({ data }: { data: number[] }) => tip(groups.name[data[2]], facts(data[2])) },
       series: [lines(same, soft, large ? 0.12 : 0.35, 1), lines(cut, alarm, large ? 0.22 : 0.55, large ? 0.7 : 1.3),
-        { ...lines([], accent, 0.95, 2), large: false, id: 'near', z: 2 },
+        { ...lines(selected === null ? [] : edgesOf[selected].map(line), accent, 0.95, 2), large: false, id: 'near', z: 2 },
         ...problem.devices.map((device, d) => ({
           type: 'scatter', name: device.name, data: dots[d], itemStyle: { color: device.color, borderColor: card, borderWidth: large ? 0 : 1 }, z: 3, clip: true, progressive: 0,
           symbol: 'circle', symbolSize: (value: number[]) => size(value[2]),
@@ -77,6 +77,7 @@ export function placement(problem: Problem, plan: Plan): [HTMLElement, Mounted[]
   });
   const details = h('div', { class: 'details', 'aria-live': 'polite', id: 'placement-details' }, 'Point at a group, tap it, or search by name.');
   function select(g: number): void {
+    selected = g;
     chart.chart.setOption({ series: [{ id: 'near', data: edgesOf[g].map(line) }] });
     details.replaceChildren(dot(problem.devices[plan.device_of_group[g]].color), h('b', {}, groups.name[g]), ' \u00b7 ', facts(g).map(([word, value]) => `${word} ${value}`).join(' \u00b7 '));
   }

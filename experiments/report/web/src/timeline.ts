@@ -1,7 +1,7 @@
 // What every device and link did during the step. What is shorter than a pixel is drawn together until the reader zooms in.
-import { axis, button, echarts, h, mount, slider, tip, dot, type Chart, type Mounted, type Option } from './chart';
+import { axis, button, echarts, h, mount, slider, tip, dot, zoomsOf, type Mounted, type Option } from './chart';
 import { formatBytes, formatTick, formatTime, inUnit, picoseconds, unitFor } from './format';
-import { listenToKeys, zoomButtons } from './keyboard';
+import { listenToKeys, panBy, zoomButtons } from './keyboard';
 import { opNames, spansOf, type Plan, type Problem, type Span } from './model';
 import { colors } from './theme';
 
@@ -39,22 +39,22 @@ export function timeline(problem: Problem, plan: Plan): [HTMLElement, Mounted[]]
   const used = [...new Set(rows.flatMap((spans) => spans.map((span) => span.kind)))].sort((a, b) => a - b);
   let bars: Bar[] = [], onlyCritical = false;
 
-  function data(chart: Chart | null): number[][] {
-    let from = 0, to = step, width = 1100;
-    if (chart) {
-      const zoom = (chart.getOption() as { dataZoom?: { start: number; end: number }[] }).dataZoom?.[0];
-      if (zoom) [from, to] = [(zoom.start / 100) * step, (zoom.end / 100) * step];
-      width = chart.getWidth();
-    }
-    bars = barsOf(rows, from, to, (to - from) / width);
+  /** The part of the step that is shown. */
+  function inView(): [number, number] {
+    const [zoom] = zoomsOf(chart.chart);
+    return zoom ? [(zoom.start / 100) * step, (zoom.end / 100) * step] : [0, step];
+  }
+  function data(): number[][] {
+    const [from, to] = inView();
+    bars = barsOf(rows, from, to, (to - from) / chart.chart.getWidth());
     return bars.map((bar, i) => [ms(bar.start), bar.row, ms(bar.end), i]);
   }
-  function details(bar: Bar): HTMLElement {
-    if (bar.spans.length > 1) {
-      const busy = bar.spans.reduce((sum, span) => sum + span.end - span.start, 0);
-      return tip(`${bar.spans.length} short ones, ${kinds[bar.kind].name}`, [['busy', formatTime(picoseconds(busy))], ['', 'zoom in to tell them apart']]);
+  function details(spans: Span[]): HTMLElement {
+    if (spans.length > 1) {
+      const busy = spans.reduce((sum, span) => sum + span.end - span.start, 0);
+      return tip(`${spans.length} short ones, ${kinds[spans[0].kind].name}`, [['busy', formatTime(picoseconds(busy))], ['', 'zoom in to tell them apart']]);
     }
-    const [span] = bar.spans, op = names[span.op] ?? `op ${span.op}`;
+    const [span] = spans, op = names[span.op] ?? `op ${span.op}`;
     const group = problem.graph && names.length ? problem.graph.groups.name[problem.graph.ops.group[span.op]] : null;
     const lines: [string, string][] = [['time', formatTime(picoseconds(span.end - span.start))], ['from', formatTime(picoseconds(span.start))]];
     if (span.copy) {
@@ -68,7 +68,7 @@ export function timeline(problem: Problem, plan: Plan): [HTMLElement, Mounted[]]
     return tip(span.copy ? `output of ${op}` : op, lines);
   }
   const height = 110 + rows.length * 30;
-  const chart = mount(height, 'Timeline of the step. Arrow keys pan, plus and minus zoom, 0 shows all.', 'timeline-chart', (narrow): Option => {
+  const chart = mount(height, 'Timeline of the step. Left and right pan, plus and minus zoom, 0 shows all. N and P tell of the next and the previous op or copy of a row, up and down of the row beside.', 'timeline-chart', (narrow): Option => {
     const { ink, alarm, soft } = colors();
     const left = narrow ? 92 : 210;
     return {
@@ -76,9 +76,9 @@ export function timeline(problem: Problem, plan: Plan): [HTMLElement, Mounted[]]
       xAxis: axis({ type: 'value', min: 0, max: ms(step), name: `time (${unit})`, nameLocation: 'middle', nameGap: 24, axisLabel: { formatter: formatTick, showMaxLabel: false } }),
       yAxis: axis({ type: 'category', inverse: true, data: rowNames.map((row) => row.name), axisLabel: { color: ink, interval: 0, width: left - 12, overflow: 'truncate', hideOverlap: false }, splitLine: { show: true, lineStyle: { color: soft, opacity: 0.15 } } }),
       dataZoom: [{ type: 'inside', xAxisIndex: 0, filterMode: 'none', zoomOnMouseWheel: 'ctrl', moveOnMouseMove: true, minSpan: 0.01 }, { ...slider(), xAxisIndex: 0, filterMode: 'none', left, right: 16, minSpan: 0.01 }],
-      tooltip: { trigger: 'item', formatter: ({ data: at }: { data: number[] }) => details(bars[at[3]]) },
+      tooltip: { trigger: 'item', formatter: ({ data: at }: { data: number[] }) => details(bars[at[3]].spans) },
       series: [{
-        id: 'bars', type: 'custom', clip: true, data: data(null), encode: { x: [0, 2], y: 1 }, progressive: 0,
+        id: 'bars', type: 'custom', clip: true, data: data(), encode: { x: [0, 2], y: 1 }, progressive: 0,
         renderItem: (params: Option, api: Option) => {
           const bar = bars[api.value(3)];
           const [x0, y] = api.coord([api.value(0), api.value(1)]), [x1] = api.coord([api.value(2), api.value(1)]);
@@ -91,7 +91,48 @@ export function timeline(problem: Problem, plan: Plan): [HTMLElement, Mounted[]]
       }],
     };
   });
-  const redraw = (): void => chart.chart.setOption({ series: [{ id: 'bars', data: data(chart.chart) }] });
+  // Keys go from one op or copy to another, also where several are drawn as one bar: along a row, or to what the row beside does at that time.
+  const box = h('div', { class: 'details', 'aria-live': 'polite', id: 'timeline-details' },
+    'Point at a bar, or tap it. By keyboard: n and p for the next and the previous one of the row, up and down for the row beside.');
+  let visited: Span | null = null;
+  const stops = (row: number): Span[] => rows[row].filter((span) => span.end > span.start);
+  function outline(): void {
+    const at = bars.findIndex((bar) => visited !== null && bar.spans.includes(visited));
+    chart.chart.dispatchAction({ type: 'downplay', seriesIndex: 0 });
+    if (at >= 0) chart.chart.dispatchAction({ type: 'highlight', seriesIndex: 0, dataIndex: at });
+  }
+  function visit(span: Span | undefined): void {
+    if (!span) return;
+    visited = span;
+    box.replaceChildren(details([span]));
+    const [from, to] = inView(), middle = (span.start + span.end) / 2;
+    if (middle < from || middle > to) panBy(chart.chart, (middle - (from + to) / 2) / (to - from), 0);
+    else outline();
+  }
+  function along(by: 1 | -1): void {
+    const [from, to] = inView();
+    const isShown = (span: Span): boolean => span.end >= from && span.start <= to;
+    if (visited && isShown(visited)) {
+      const row = stops(visited.row);
+      visit(row[row.indexOf(visited) + by]);
+    } else {
+      const first = (row: number): Span | undefined => stops(row).find(isShown);
+      visit((visited && first(visited.row)) ?? rows.map((_, row) => first(row)).find((span) => span !== undefined));
+    }
+  }
+  function beside(by: 1 | -1): void {
+    if (!visited) return along(1);
+    const { row, start } = visited;
+    for (let next = row + by; next >= 0 && next < rows.length; next += by) {
+      const there = stops(next), begun = there.filter((span) => span.start <= start);
+      if (there.length) return visit(begun[begun.length - 1] ?? there[0]);
+    }
+  }
+
+  const redraw = (): void => {
+    chart.chart.setOption({ series: [{ id: 'bars', data: data() }] });
+    if (visited) outline();
+  };
   chart.ready = (ready) => {
     let waiting = false;
     ready.on('datazoom', () => {
@@ -99,8 +140,9 @@ export function timeline(problem: Problem, plan: Plan): [HTMLElement, Mounted[]]
       waiting = true;
       requestAnimationFrame(() => { waiting = false; redraw(); });
     });
+    ready.on('click', 'series.custom', (params: unknown) => visit(bars[(params as { data: number[] }).data[3]]?.spans[0]));
   };
-  listenToKeys(chart, [0]);
+  listenToKeys(chart, [0], { n: () => along(1), p: () => along(-1), ArrowUp: () => beside(-1), ArrowDown: () => beside(1) });
   const toggle = button('Critical path only', () => {
     onlyCritical = !onlyCritical;
     toggle.setAttribute('aria-pressed', String(onlyCritical));
@@ -113,5 +155,5 @@ export function timeline(problem: Problem, plan: Plan): [HTMLElement, Mounted[]]
   return [h('section', { id: 'timeline' }, h('h2', {}, 'Timeline of the step'),
     h('p', { class: 'hint' }, 'Simulated. The critical path is the chain of ops and copies that ends last, each waiting for the one before.'
       + (leftOut ? ` The ${leftOut} shortest bars are left out.` : '')),
-    h('div', { class: 'bar' }, zoomButtons(chart, [0], 'the timeline'), toggle), legend, chart.element), [chart]];
+    h('div', { class: 'bar' }, zoomButtons(chart, [0], 'the timeline'), toggle), legend, chart.element, box), [chart]];
 }
