@@ -38,7 +38,7 @@ class ApplyCommand final : public Subcommand {
   ExitCode Run(const Console& console) override {
     CheckWritable(output_, {".txtpb", ".pb", ".json", ".csv"});
     const SavedPlacement old = ReadPlacement(plan_);
-    const Workbench bench(model_.Load(), problem_);
+    const Workbench bench(model_.Load(console.stop), problem_);
     PrintWarnings(console.err, bench.warnings());
     const AppliedPlan applied = Apply(old, bench);
     const StepReport report = bench.runner().Run(applied.placement);

@@ -100,7 +100,7 @@ class CheckCommand final : public Subcommand {
       if (!problem_.constraints.empty()) {
         throw InputError("check: constraints need --cluster");
       }
-      const LoadedModel model = model_.Load();
+      const LoadedModel model = model_.Load(console.stop);
       PrintWarnings(console.err, model.warnings);
       CompareFingerprints(saved, model.graph, nullptr, faults);
       static_cast<void>(CompareNames(saved, model.graph, nullptr, faults));
@@ -121,7 +121,7 @@ class CheckCommand final : public Subcommand {
     // judged whatever else is broken.
     ProblemSpec judged = problem_;
     judged.constraints = {.headroom = problem_.constraints.headroom};
-    const Workbench bench(model_.Load(), judged);
+    const Workbench bench(model_.Load(console.stop), judged);
     PrintWarnings(console.err, bench.warnings());
     CompareFingerprints(saved, bench.graph(), &bench.cluster(), faults);
     const KnownDevices devices = CompareNames(saved, bench.graph(), &bench.cluster(), faults);

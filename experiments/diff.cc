@@ -88,7 +88,7 @@ class DiffCommand final : public Subcommand {
   [[nodiscard]] Costs Compare(const SavedPlacement& first, const SavedPlacement& second,
                               const Console& console) const {
     const Cluster cluster = problem_.LoadTarget();
-    const Workbench bench(model_.Load(), cluster, problem_);
+    const Workbench bench(model_.Load(console.stop), cluster, problem_);
     PrintWarnings(console.err, bench.warnings());
     if (model_a_.empty() && !batch_a_) {
       return {cluster, CostOf(bench, first, first_), CostOf(bench, second, second_)};
@@ -96,7 +96,7 @@ class DiffCommand final : public Subcommand {
     ModelSpec model = model_;
     model.model = model_a_.empty() ? model.model : model_a_;
     model.batch = batch_a_ ? batch_a_ : model.batch;
-    const Workbench bench_a(model.Load(), cluster, problem_);
+    const Workbench bench_a(model.Load(console.stop), cluster, problem_);
     PrintWarnings(console.err, bench_a.warnings());
     return {cluster, CostOf(bench_a, first, first_), CostOf(bench, second, second_)};
   }

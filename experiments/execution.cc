@@ -111,7 +111,7 @@ Execution::Execution(const ModelSpec& model, const ProblemSpec& problem,
                      const ExecutionOptions& options, const Console& console)
     : kind_(options.Kind(model, problem)), options_(options) {
   if (kind_ == RunnerKind::kSimulated) {
-    bench_ = std::make_unique<Workbench>(model.Load(), problem);
+    bench_ = std::make_unique<Workbench>(model.Load(console.stop), problem);
     return;
   }
   worker_ = StartWorker(model, problem, options, console);
@@ -154,6 +154,7 @@ bool Execution::MeasureInTurns(std::span<MeasuredCandidate> candidates, bool giv
                       [&](int round) { status.Show(round, options_.rounds); });
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     candidates[i].timing = std::move(measured.timings[i]);
+    HoldAgainstMemory(bench().cluster(), candidates[i].timing);
   }
   return !measured.interrupted;
 }

@@ -59,7 +59,7 @@ class ExportCommand final : public Subcommand {
     std::optional<Workbench> bench;
     std::optional<LoadedModel> loaded;
     if (exporter.needs_model && !model_.model.empty()) {
-      loaded = model_.Load();
+      loaded = model_.Load(console.stop);
       PrintWarnings(console.err, loaded->warnings);
       if (exporter.needs_cluster && (!problem_.cluster.empty() || !problem_.devices.empty())) {
         bench.emplace(std::move(*loaded), problem_);

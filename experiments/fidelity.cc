@@ -116,6 +116,28 @@ void Simulate(const Workbench& bench, std::span<FidelityPoint> points) {
   }
 }
 
+DriftRange RemoveDrift(std::span<const TimedItem> measured, std::span<FidelityPoint> points) {
+  const std::vector<double> factors = DriftFactors(measured);
+  DriftRange range;
+  for (FidelityPoint& point : points) {
+    point.times.clear();
+  }
+  for (std::size_t i = 0; i < measured.size(); ++i) {
+    points[measured[i].item].times.push_back(measured[i].seconds / factors[i]);
+    range.low = std::min(range.low, factors[i] - 1);
+    range.high = std::max(range.high, factors[i] - 1);
+  }
+  return range;
+}
+
+std::vector<FidelityPoint> WithDrift(std::span<const FidelityPoint> points) {
+  std::vector<FidelityPoint> as_measured(points.begin(), points.end());
+  for (FidelityPoint& point : as_measured) {
+    point.times = point.timing.times;
+  }
+  return as_measured;
+}
+
 namespace {
 
 /// Over the pairs of rounds that at least half of the points have both.
@@ -124,17 +146,16 @@ double MeanSpearmanOfRounds(const std::vector<const FidelityPoint*>& points) {
   std::int64_t pairs = 0;
   for (std::size_t a = 1;; ++a) {
     std::vector<const FidelityPoint*> both;
-    std::ranges::copy_if(points, std::back_inserter(both), [&](const FidelityPoint* point) {
-      return point->timing.times.size() > a;
-    });
+    std::ranges::copy_if(points, std::back_inserter(both),
+                         [&](const FidelityPoint* point) { return point->times.size() > a; });
     if (both.empty() || 2 * both.size() < points.size()) {
       return pairs > 0 ? sum / static_cast<double>(pairs) : 0;
     }
     for (std::size_t b = 0; b < a; ++b, ++pairs) {
       std::vector<double> first, second;
       for (const FidelityPoint* point : both) {
-        first.push_back(point->timing.times[b]);
-        second.push_back(point->timing.times[a]);
+        first.push_back(point->times[b]);
+        second.push_back(point->times[a]);
       }
       sum += Spearman(first, second);
     }
@@ -158,7 +179,7 @@ FidelitySummary Summarize(std::span<const FidelityPoint> points, const std::stri
     measured.push_back(point.measured());
     summary.mape += std::abs(point.error());
     summary.bias += point.error();
-    const std::vector<double>& times = point.timing.times;
+    const std::vector<double>& times = point.times;
     for (std::size_t i = 1; i < times.size(); ++i) {
       noise += std::abs(times[i] - times[i - 1]) / ((times[i] + times[i - 1]) / 2);
       ++pairs;

@@ -9,6 +9,7 @@
 
 #include "experiments/execution.h"
 #include "placer/registry.h"
+#include "runner/drift.h"
 #include "runner/statistics.h"
 
 namespace placer {
@@ -18,19 +19,32 @@ struct FidelityPoint {
   std::string source;  ///< "random", "heuristic", "found"
   std::string label;   ///< "random, 30 % on cpu:1", "heft", "found 3"
   Placement placement;
-  double simulated = 0;  ///< seconds
-  StepTiming timing;     ///< over the rounds
-  [[nodiscard]] bool ok() const {
-    return timing.outcome == StepOutcome::kOk && timing.time.count > 0;
-  }
+  double simulated = 0;       ///< seconds
+  StepTiming timing;          ///< over the rounds, as measured
+  std::vector<double> times;  ///< timing.times without the machine's drift, RemoveDrift()
+  [[nodiscard]] bool ok() const { return timing.outcome == StepOutcome::kOk && !times.empty(); }
   /// Seconds: the median over the rounds. Rounds are few, and one that the machine disturbed would
   /// move a mean. 0 where nothing was measured.
-  [[nodiscard]] double measured() const { return ok() ? Median(timing.times) : 0; }
+  [[nodiscard]] double measured() const { return ok() ? Median(times) : 0; }
   [[nodiscard]] double error() const { return simulated / measured() - 1; }
 };
 
 /// Gives the points the times of another simulator.
 void Simulate(const Workbench& bench, std::span<FidelityPoint> points);
+
+/// How much quicker (low < 0) and slower (high > 0) than on average the machine was meanwhile.
+/// Shares of 1. Both 0 where that is not known, DriftFactors().
+struct DriftRange {
+  double low = 0;
+  double high = 0;
+  [[nodiscard]] bool known() const noexcept { return low < 0 || high > 0; }
+};
+/// Sets `times` of the points. What it goes by are measured times alone: a simulator looks no
+/// better by it than it is.
+/// @param measured  all measurements in the order they were made in; `item` is a point
+DriftRange RemoveDrift(std::span<const TimedItem> measured, std::span<FidelityPoint> points);
+/// The same points as measured, with what drifted.
+[[nodiscard]] std::vector<FidelityPoint> WithDrift(std::span<const FidelityPoint> points);
 
 /// How far a simulator is from the machine. Shares of 1.
 struct FidelitySummary {

@@ -86,8 +86,10 @@ class FidelityCommand final : public Subcommand {
     auto bench = make_bench();
     PrintWarnings(console.err, bench->warnings());
     std::vector<FidelityPoint> points = ChoosePlacements(*bench, count_, seed_);
-    const bool complete =
-        Measure(console, *worker, cluster, problem_.profile.empty() ? &profile : nullptr, points);
+    std::vector<TimedItem> measured;
+    const bool complete = Measure(console, *worker, cluster,
+                                  problem_.profile.empty() ? &profile : nullptr, points, measured);
+    const DriftRange drift = RemoveDrift(measured, points);
     if (problem_.profile.empty()) {
       bench = make_bench();
       Simulate(*bench, points);
@@ -97,15 +99,12 @@ class FidelityCommand final : public Subcommand {
     if (!svg_.empty()) {
       ReplaceFile(svg_, Scatter(*bench, points, all));
     }
-    if (!traces_.empty() && complete) {
-      WriteTraces(*bench, *worker, points, worst);
-    }
     if (json_) {
-      console.out << ToJson(*bench, points, worst).dump(2) << std::endl;
+      console.out << ToJson(*bench, points, worst, drift).dump(2) << std::endl;
     } else {
-      Print(console.out, *bench, points, worst);
+      Print(console.out, *bench, points, worst, drift);
     }
-    if (!complete) {
+    if (!complete || !WroteTraces(console, *bench, *worker, points, worst)) {
       console.err << "placer: interrupted, this is what was measured so far\n";
       return ExitCode::kInterrupted;
     }
@@ -116,9 +115,12 @@ class FidelityCommand final : public Subcommand {
   /// Every round in an order of its own, so that what drifts on the machine hits no kind of
   /// placement more than another.
   /// @param profile  if there is one, it gets new measurements before every round but the first, so
-  /// that what drifts hits it as well. @return false if interrupted
+  /// that what drifts hits it as well
+  /// @param measured  gets every measurement, in order
+  /// @return false if interrupted
   [[nodiscard]] bool Measure(const Console& console, StepWorker& worker, const Cluster& cluster,
-                             Profile* profile, std::vector<FidelityPoint>& points) const {
+                             Profile* profile, std::vector<FidelityPoint>& points,
+                             std::vector<TimedItem>& measured) const {
     StatusLine status(console, "measuring placements");
     std::vector<std::size_t> order(points.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
@@ -128,14 +130,17 @@ class FidelityCommand final : public Subcommand {
       std::shuffle(order.begin(), order.end(), rng);
       try {
         if (round > 0 && profile != nullptr) {
-          Profile more = MeasureProfile(worker, cluster, {.seed = static_cast<Seed>(1 + round)});
-          more.hardware = profile->hardware;
-          profile->Merge(more);
+          ProfileAgain(console, worker, cluster, static_cast<Seed>(1 + round), *profile);
         }
         for (const std::size_t i : order) {
+          if (points[i].timing.outcome != StepOutcome::kOk) {
+            continue;  // what hung or crashed would do so in every round
+          }
           const StepPlan plan{StepPlan::Kind::kPlaced, points[i].placement, 1};
           const TimingOptions options{.min_repeats = steps_, .max_repeats = steps_};
-          Add(TimeStep(worker, plan, options), points[i].timing);
+          if (Add(TimeStep(worker, plan, options), points[i].timing)) {
+            measured.push_back({i, points[i].timing.times.back()});
+          }
           status.Show(++done, rounds_ * static_cast<int>(points.size()));
         }
       } catch (const WorkerError& error) {
@@ -148,17 +153,33 @@ class FidelityCommand final : public Subcommand {
     return true;
   }
 
+  /// @throws WorkerError if interrupted, no other: the rounds so far are worth more
+  static void ProfileAgain(const Console& console, StepWorker& worker, const Cluster& cluster,
+                           Seed seed, Profile& profile) {
+    try {
+      Profile more = MeasureProfile(worker, cluster, {.seed = seed});
+      more.hardware = profile.hardware;
+      profile.Merge(more);
+    } catch (const WorkerError& error) {
+      if (error.outcome() == StepOutcome::kInterrupted) {
+        throw;
+      }
+      console.err << "placer: warning: the model is not profiled again: " << error.what() << '\n';
+    }
+  }
+
   /// A round counts as one measurement, the median of its steps: one step that the machine
-  /// disturbed does not move it.
-  static void Add(const StepTiming& round, StepTiming& to) {
+  /// disturbed does not move it. @return false if the placement could not be executed
+  static bool Add(const StepTiming& round, StepTiming& to) {
     if (round.outcome != StepOutcome::kOk) {
       to.outcome = round.outcome;
       to.reason = round.reason;
-      return;
+      return false;
     }
     to.times.push_back(Median(round.times));
     to.time = TrimmedMean(to.times);
     to.peak_bytes = round.peak_bytes;
+    return true;
   }
 
   [[nodiscard]] std::vector<std::size_t> Worst(const std::vector<FidelityPoint>& points) const {
@@ -177,6 +198,7 @@ class FidelityCommand final : public Subcommand {
 
   static std::string Scatter(const Workbench& bench, const std::vector<FidelityPoint>& points,
                              const FidelitySummary& all) {
+    const FidelitySummary with_drift = Summarize(WithDrift(points));
     std::vector<Seconds> times;
     times.reserve(points.size());
     for (const FidelityPoint& point : points) {
@@ -185,7 +207,7 @@ class FidelityCommand final : public Subcommand {
     const TimeUnit unit = UnitFor(times);
     ScatterChart chart;
     chart.title = fmt::format("{} on {}", bench.graph().name(), bench.cluster().name());
-    chart.x_title = fmt::format("measured step time ({})", Name(unit));
+    chart.x_title = fmt::format("measured step time, drift removed ({})", Name(unit));
     chart.y_title = fmt::format("simulated step time ({})", Name(unit));
     for (const char* source : kSources) {
       ScatterClass one{source, {}};
@@ -197,10 +219,30 @@ class FidelityCommand final : public Subcommand {
       }
       chart.classes.push_back(std::move(one));
     }
-    chart.remarks = {"MAPE " + FormatPercent(all.mape),
-                     fmt::format("Spearman {:.3f}", all.spearman),
-                     "repeat noise " + FormatPercent(all.repeat_noise)};
+    chart.remarks = {
+        "MAPE " + FormatPercent(all.mape), fmt::format("Spearman {:.3f}", all.spearman),
+        "repeat noise " + FormatPercent(all.repeat_noise),
+        fmt::format("with drift {}, {:.3f}", FormatPercent(with_drift.mape), with_drift.spearman)};
     return DrawScatterChart(chart);
+  }
+
+  /// @return false if interrupted. What fails otherwise is a warning: the rest is known
+  [[nodiscard]] bool WroteTraces(const Console& console, const Workbench& bench, StepWorker& worker,
+                                 const std::vector<FidelityPoint>& points,
+                                 const std::vector<std::size_t>& worst) const {
+    if (traces_.empty()) {
+      return true;
+    }
+    try {
+      WriteTraces(bench, worker, points, worst);
+    } catch (const WorkerError& error) {
+      if (error.outcome() == StepOutcome::kInterrupted) {
+        return false;
+      }
+      console.err << "placer: warning: not all worst cases have a timeline: " << error.what()
+                  << '\n';
+    }
+    return true;
   }
 
   void WriteTraces(const Workbench& bench, StepWorker& worker,
@@ -223,7 +265,7 @@ class FidelityCommand final : public Subcommand {
   }
 
   void Print(std::ostream& out, const Workbench& bench, const std::vector<FidelityPoint>& points,
-             const std::vector<std::size_t>& worst) const {
+             const std::vector<std::size_t>& worst, const DriftRange& drift) const {
     out << fmt::format("{}: {} ops on {}; {} placements, each measured {} times in turns\n\n",
                        bench.graph().name(),
                        FormatCount(static_cast<std::int64_t>(bench.graph().num_ops())),
@@ -246,7 +288,16 @@ class FidelityCommand final : public Subcommand {
     }
     const FidelitySummary all = Summarize(points);
     add("all", all);
+    add("all, drift left in", Summarize(WithDrift(points)));
     table.Print(out);
+    if (drift.known()) {
+      out << fmt::format(
+          "\nThe machine's step times drifted by {} .. {} around their mean; that is removed from "
+          "what counts\n",
+          FormatChange(drift.low), FormatChange(drift.high));
+    } else {
+      out << "\nToo few placements or rounds to know how the machine's step times drifted\n";
+    }
     PrintWorst(out, points, worst);
     const auto failed = std::count_if(points.begin(), points.end(), [](const FidelityPoint& point) {
       return point.timing.outcome != StepOutcome::kOk;
@@ -278,11 +329,13 @@ class FidelityCommand final : public Subcommand {
   }
 
   static Json ToJson(const Workbench& bench, const std::vector<FidelityPoint>& points,
-                     const std::vector<std::size_t>& worst) {
+                     const std::vector<std::size_t>& worst, const DriftRange& drift) {
     Json json = {{"graph", bench.graph().name()},
                  {"devices", bench.cluster().name()},
                  {"faithful", IsFaithful(Summarize(points))},
-                 {"all", SummaryToJson(Summarize(points))}};
+                 {"drift", drift.known() ? Json{drift.low, drift.high} : Json()},
+                 {"all", SummaryToJson(Summarize(points))},
+                 {"all_with_drift", SummaryToJson(Summarize(WithDrift(points)))}};
     for (const char* source : kSources) {
       json[source] = SummaryToJson(Summarize(points, source));
     }
@@ -292,7 +345,8 @@ class FidelityCommand final : public Subcommand {
                        {"label", point.label},
                        {"simulated_seconds", point.simulated},
                        {"measured_seconds", point.ok() ? Json(point.measured()) : Json()},
-                       {"repeats_seconds", point.timing.times}});
+                       {"repeats_seconds", point.timing.times},
+                       {"repeats_without_drift_seconds", point.times}});
     }
     json["points"] = array;
     json["worst"] = worst;

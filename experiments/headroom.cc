@@ -41,15 +41,22 @@ std::optional<Picoseconds> StepTimeOf(const std::optional<SingleDevice>& device)
   return device ? std::optional(device->step_time) : std::nullopt;
 }
 
-std::vector<DeviceId> DevicesThatHold(const Workbench& bench) {
+std::vector<DeviceId> DevicesThatMayRunAll(const Workbench& bench) {
   std::vector<DeviceId> devices;
   for (std::size_t d = 0; d < bench.cluster().num_devices(); ++d) {
-    const Placement placement(bench.graph().num_ops(), DeviceId(d));
-    if (bench.Faults(placement).empty() &&
-        bench.runner().Run(placement).outcome == StepOutcome::kOk) {
+    if (bench.Faults(Placement(bench.graph().num_ops(), DeviceId(d))).empty()) {
       devices.emplace_back(d);
     }
   }
+  return devices;
+}
+
+std::vector<DeviceId> DevicesThatHold(const Workbench& bench) {
+  std::vector<DeviceId> devices = DevicesThatMayRunAll(bench);
+  std::erase_if(devices, [&](DeviceId device) {
+    const Placement placement(bench.graph().num_ops(), device);
+    return bench.runner().Run(placement).outcome != StepOutcome::kOk;
+  });
   return devices;
 }
 
@@ -59,14 +66,10 @@ std::optional<SingleDevice> BestSingleDevice(const Workbench& bench) {
 
 std::optional<SingleDevice> BestSingleDevice(const Workbench& bench, const Runner& runner) {
   std::optional<SingleDevice> best;
-  for (std::size_t d = 0; d < bench.cluster().num_devices(); ++d) {
-    const Placement placement(bench.graph().num_ops(), DeviceId(d));
-    if (!bench.Faults(placement).empty()) {
-      continue;
-    }
-    const StepReport report = runner.Run(placement);
+  for (const DeviceId device : DevicesThatMayRunAll(bench)) {
+    const StepReport report = runner.Run(Placement(bench.graph().num_ops(), device));
     if (report.outcome == StepOutcome::kOk && (!best || report.step_time < best->step_time)) {
-      best = SingleDevice{DeviceId(d), report.step_time};
+      best = SingleDevice{device, report.step_time};
     }
   }
   return best;

@@ -42,7 +42,9 @@ struct JudgedTimes {
                                       const std::optional<SingleDevice>& best_single_device,
                                       const JudgedTimes& judged = {});
 
-/// The devices that may run every op and have the memory for a step, as the simulator says.
+/// The devices that may run every op, whether or not they have the memory.
+[[nodiscard]] std::vector<DeviceId> DevicesThatMayRunAll(const Workbench& bench);
+/// Those of them that have the memory for a step, as the simulator says.
 [[nodiscard]] std::vector<DeviceId> DevicesThatHold(const Workbench& bench);
 
 [[nodiscard]] std::optional<SingleDevice> BestSingleDevice(const Workbench& bench);

@@ -62,7 +62,7 @@ class ImportCommand final : public Subcommand {
 
   ExitCode Run(const Console& console) override {
     CheckOutputs();
-    const LoadedModel model = model_.Load();
+    const LoadedModel model = model_.Load(console.stop);
     PrintWarnings(console.err, model.warnings);
     const std::optional<Cluster> cluster = ClusterOf(model);
     WriteGraph(model.graph, output_);

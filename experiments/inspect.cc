@@ -120,7 +120,7 @@ class InspectCommand final : public Subcommand {
   }
 
   ExitCode Run(const Console& console) override {
-    LoadedModel model = model_.Load();
+    LoadedModel model = model_.Load(console.stop);
     PrintWarnings(console.err, model.warnings);
     const Grouping grouping = problem_.Group(model.graph);
     const GraphTotals totals = CountGraph(model.graph, grouping);

@@ -10,6 +10,7 @@
 #include "cost_model/placement_io.h"
 #include "experiments/execution.h"
 #include "experiments/format.h"
+#include "experiments/headroom.h"
 #include "experiments/methods.h"
 #include "experiments/plan_facts.h"
 #include "experiments/stats.h"
@@ -30,6 +31,7 @@ struct Row {
   StepPlan plan;
   std::optional<Picoseconds> simulated;
   StepTiming timing;
+  bool is_reference = false;  ///< stands beside for comparison, and may not fit
   [[nodiscard]] bool ok() const {
     return timing.outcome == StepOutcome::kOk && timing.time.count > 0;
   }
@@ -53,6 +55,7 @@ std::optional<RobustMean> Ratio(const Row& row, const Row& reference) {
 /// What comparing the first placement with the original step said.
 struct Verification {
   bool done = false;  ///< only a placement that was measured is compared
+  std::string fault;  ///< why it could not be
   std::optional<StepMismatch> mismatch;
 };
 
@@ -137,26 +140,23 @@ class MeasureCommand final : public Subcommand {
   }
 
   void AddReferences(const Workbench& bench, std::vector<Row>& rows) const {
-    int cores = 0;
-    for (std::size_t d = 0; d < bench.cluster().num_devices(); ++d) {
-      const Device& device = bench.cluster().devices()[d];
-      cores += device.kind == "cpu" ? 1 : 0;
-      const Placement placement(bench.graph().num_ops(), DeviceId(d));
-      if (bench.Faults(placement).empty()) {
-        rows.push_back({device.name + " alone", {StepPlan::Kind::kPlaced, placement, 1}, {}, {}});
-      }
+    const auto add = [&rows](std::string label, StepPlan plan) {
+      Row& row = rows.emplace_back(Row{std::move(label), std::move(plan), {}, {}});
+      row.is_reference = true;
+    };
+    for (const DeviceId device : DevicesThatMayRunAll(bench)) {
+      add(bench.cluster().device(device).name + " alone",
+          {StepPlan::Kind::kPlaced, Placement(bench.graph().num_ops(), device), 1});
     }
+    const auto cores =
+        static_cast<int>(std::ranges::count(bench.cluster().devices(), "cpu", &Device::kind));
     if (cores > 1 && cores == static_cast<int>(bench.cluster().num_devices())) {
-      rows.push_back(
-          {"work-conserving, no copies", {StepPlan::Kind::kWorkConserving, {}, 1}, {}, {}});
+      add("work-conserving, no copies", {StepPlan::Kind::kWorkConserving, {}, 1});
     }
     if (native_) {
-      rows.push_back({"LibTorch, 1 thread", {StepPlan::Kind::kNative, {}, 1}, {}, {}});
+      add("LibTorch, 1 thread", {StepPlan::Kind::kNative, {}, 1});
       if (cores > 1) {
-        rows.push_back({fmt::format("LibTorch, {} threads", cores),
-                        {StepPlan::Kind::kNative, {}, cores},
-                        {},
-                        {}});
+        add(fmt::format("LibTorch, {} threads", cores), {StepPlan::Kind::kNative, {}, cores});
       }
     }
   }
@@ -171,8 +171,15 @@ class MeasureCommand final : public Subcommand {
 
   [[nodiscard]] ExitCode Report(const Console& console, const Workbench& bench, StepWorker& worker,
                                 std::vector<Row>& rows) const {
-    const bool interrupted = !MeasureInTurns(console, worker, rows);
-    const Verification verification = interrupted ? Verification() : Verify(worker, rows.front());
+    bool interrupted = !MeasureInTurns(console, worker, rows);
+    Verification verification;
+    if (!interrupted) {
+      try {
+        verification = Verify(worker, rows.front());
+      } catch (const WorkerError&) {
+        interrupted = true;
+      }
+    }
     if (json_) {
       console.out << ToJson(bench, rows, verification).dump(2) << std::endl;
     } else {
@@ -185,10 +192,16 @@ class MeasureCommand final : public Subcommand {
       console.err << "placer: interrupted, this is what was measured so far\n";
       return ExitCode::kInterrupted;
     }
+    const bool none = std::ranges::none_of(rows, &Row::ok);
     for (const Row& row : rows) {
-      if (!row.ok()) {
+      if (!row.ok() && (none || !row.is_reference)) {
         throw InfeasibleError(row.label + ": " + row.timing.reason);
       }
+    }
+    if (!verification.fault.empty()) {
+      throw InfeasibleError(
+          rows.front().label +
+          ": could not be compared with the original step: " + verification.fault);
     }
     if (verification.mismatch) {
       throw InfeasibleError("op '" + verification.mismatch->op +
@@ -213,11 +226,19 @@ class MeasureCommand final : public Subcommand {
     return !measured.interrupted;
   }
 
+  /// @throws WorkerError if interrupted, no other
   [[nodiscard]] static Verification Verify(StepWorker& worker, const Row& row) {
     if (!row.ok() || row.plan.kind != StepPlan::Kind::kPlaced) {
       return {};
     }
-    return {true, worker.Verify(row.plan.placement)};
+    try {
+      return {true, {}, worker.Verify(row.plan.placement)};
+    } catch (const WorkerError& error) {
+      if (error.outcome() == StepOutcome::kInterrupted) {
+        throw;
+      }
+      return {false, error.what(), {}};
+    }
   }
 
   static void PrintVerification(std::ostream& out, const Row& row,

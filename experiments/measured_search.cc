@@ -91,14 +91,16 @@ std::vector<MeasuredCandidate> Best(const std::vector<MeasuredCandidate>& candid
 }  // namespace
 
 const MeasuredCandidate* MeasuredSearch::winner() const {
-  const std::vector<MeasuredCandidate>& from = confirmed.empty() ? candidates : confirmed;
-  const std::optional<std::size_t> best = BestMeasured(from);
-  return best ? &from[*best] : nullptr;
+  if (const std::optional<std::size_t> best = BestMeasured(confirmed)) {
+    return &confirmed[*best];
+  }
+  const std::optional<std::size_t> best = BestMeasured(candidates);
+  return best ? &candidates[*best] : nullptr;
 }
 
 const MeasuredCandidate* MeasuredSearch::single_device() const {
   const MeasuredCandidate* best = nullptr;
-  for (const MeasuredCandidate& candidate : confirmed.empty() ? candidates : confirmed) {
+  for (const MeasuredCandidate& candidate : BestMeasured(confirmed) ? confirmed : candidates) {
     const StepTiming& timing = candidate.timing;
     if (IsAlone(candidate) && timing.outcome == StepOutcome::kOk && timing.time.count > 0 &&
         (best == nullptr || timing.time.mean < best->timing.time.mean)) {

@@ -17,8 +17,8 @@ struct MeasuredSearch {
   std::vector<MeasuredCandidate> confirmed;
   bool interrupted = false;
 
-  /// The best of the confirmed, or where there are none of the candidates; nullptr if none was
-  /// measured.
+  /// The best of the confirmed, or where none of them has a time of the candidates; nullptr if none
+  /// was measured.
   [[nodiscard]] const MeasuredCandidate* winner() const;
   /// The best placement on one device, from where the winner is; nullptr if none was measured.
   [[nodiscard]] const MeasuredCandidate* single_device() const;

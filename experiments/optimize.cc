@@ -268,6 +268,10 @@ class OptimizeCommand final : public Subcommand {
     if (!best.feasible()) {
       throw InfeasibleError(DescribeInfeasible(bench, facts.report));
     }
+    if (outcome.measured && winner == nullptr) {
+      throw InfeasibleError("no placement could be executed, the plan is the simulator's: " +
+                            outcome.measured->candidates.front().timing.reason);
+    }
     return ExitCode::kDone;
   }
 

@@ -35,7 +35,7 @@ class SimulateCommand final : public Subcommand {
   ExitCode Run(const Console& console) override {
     CheckOutputs();
     const SavedPlacement saved = ReadPlacement(placement_);
-    const Workbench bench(model_.Load(), problem_);
+    const Workbench bench(model_.Load(console.stop), problem_);
     PrintWarnings(console.err, bench.warnings());
     const Placement placement = RestoreFrom(saved, bench);
     const PlanFacts facts = ExaminePlan(bench, placement);

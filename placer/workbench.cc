@@ -66,9 +66,9 @@ StepSource ModelSpec::Source(const std::vector<std::string>& devices) const {
   return source;
 }
 
-LoadedModel ModelSpec::Load() const {
+LoadedModel ModelSpec::Load(const std::stop_token& stop) const {
   if (is_executable()) {
-    const StepWorker worker(Source({AnyCpuDevice()}), {});
+    const StepWorker worker(Source({AnyCpuDevice()}), {.stop = stop});
     return {.graph = worker.graph(), .warnings = worker.warnings()};
   }
   if (!inputs.empty() || !loss.empty()) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -31,8 +32,9 @@ struct ModelSpec {
   std::string loss;
 
   /// A TorchScript model is captured in a worker process of its own, which ends with this call.
+  /// @param stop  ends the capturing
   /// @throws InputError, WorkerError
-  [[nodiscard]] LoadedModel Load() const;
+  [[nodiscard]] LoadedModel Load(const std::stop_token& stop = {}) const;
   /// The model is a TorchScript file: it can be executed, and not only simulated.
   [[nodiscard]] bool is_executable() const { return IsTorchScriptFile(model); }
   /// What a worker executes. @throws InputError if the model cannot be executed, or for options

@@ -69,30 +69,17 @@ std::string MeasuredRunner::first_failure() const {
 }
 
 StepReport MeasuredRunner::ReportOf(const StepTiming& timing) const {
+  StepTiming held = timing;
+  HoldAgainstMemory(cluster(), held);
   StepReport report;
-  report.outcome = timing.outcome;
-  report.reason = timing.reason;
+  report.outcome = held.outcome;
+  report.reason = held.reason;
   report.step_time = ToPicoseconds(timing.time.mean);
   report.peak_bytes = timing.peak_bytes;
   report.peak_bytes.resize(cluster().num_devices());
   report.busy.resize(cluster().num_devices());
   report.link_busy.resize(cluster().num_channels());
-  if (report.outcome != StepOutcome::kOk) {
-    return report;
-  }
-  for (std::size_t d = 0; d < cluster().num_devices(); ++d) {
-    const std::int64_t capacity = cluster().device(DeviceId(d)).memory_bytes;
-    if (report.peak_bytes[d] > capacity) {
-      report.outcome = StepOutcome::kOutOfMemory;
-      report.shortages.push_back({DeviceId(d), report.peak_bytes[d], capacity, Picoseconds(0), {}});
-    }
-  }
-  if (!report.shortages.empty()) {
-    const MemoryShortage& shortage = report.shortages.front();
-    report.reason = "device '" + cluster().device(shortage.device).name + "' held " +
-                    FormatBytes(shortage.required_bytes) + " and has " +
-                    FormatBytes(shortage.available_bytes);
-  }
+  report.shortages = ShortagesOf(timing, cluster());
   return report;
 }
 
@@ -115,8 +102,8 @@ StepReport MeasuredRunner::MeasureLocked(const Placement& placement) const {
   }
   StepReport report = ReportOf(timing);
   ++measured_;
+  runs_at_all_ = runs_at_all_ || timing.outcome == StepOutcome::kOk;
   if (report.outcome == StepOutcome::kOk) {
-    runs_at_all_ = true;
     failed_in_a_row_ = 0;
     if (!timing.cut && (!best_ || timing.time.mean < *best_)) {
       best_ = timing.time.mean;

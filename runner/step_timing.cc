@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "graphs/base/error.h"
+
 namespace placer {
 namespace {
 
@@ -22,6 +24,10 @@ bool AddRepeats(StepWorker& worker, const StepPlan& plan, int warmup, int repeat
       throw;
     }
     timing.outcome = error.outcome();
+    timing.reason = error.what();
+    return false;
+  } catch (const Error& error) {  // a worker that cannot be started anew: its model is gone, say
+    timing.outcome = StepOutcome::kFailed;
     timing.reason = error.what();
     return false;
   }
@@ -75,6 +81,32 @@ StepTiming TimeStep(StepWorker& worker, const StepPlan& plan, const TimingOption
     }
   }
   return timing;
+}
+
+std::vector<MemoryShortage> ShortagesOf(const StepTiming& timing, const Cluster& cluster) {
+  std::vector<MemoryShortage> shortages;
+  const std::size_t devices = std::min(timing.peak_bytes.size(), cluster.num_devices());
+  for (std::size_t d = 0; d < devices; ++d) {
+    const std::int64_t capacity = cluster.device(DeviceId(d)).memory_bytes;
+    if (timing.peak_bytes[d] > capacity) {
+      shortages.push_back({DeviceId(d), timing.peak_bytes[d], capacity, Picoseconds(0), {}});
+    }
+  }
+  return shortages;
+}
+
+void HoldAgainstMemory(const Cluster& cluster, StepTiming& timing) {
+  if (timing.outcome != StepOutcome::kOk) {
+    return;
+  }
+  const std::vector<MemoryShortage> shortages = ShortagesOf(timing, cluster);
+  if (!shortages.empty()) {
+    const MemoryShortage& shortage = shortages.front();
+    timing.outcome = StepOutcome::kOutOfMemory;
+    timing.reason = "device '" + cluster.device(shortage.device).name + "' held " +
+                    FormatBytes(shortage.required_bytes) + " and has " +
+                    FormatBytes(shortage.available_bytes);
+  }
 }
 
 InterleavedTimings TimeInterleaved(StepWorker& worker, std::span<const StepPlan> plans, int rounds,

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cost_model/cluster.h"
 #include "runner/statistics.h"
 #include "runner/step_report.h"
 #include "runner/step_worker.h"
@@ -39,10 +40,18 @@ struct StepTiming {
 
 /// Repeats the step until its interval is narrow, or apart from `best`, or the repeats are used up.
 /// @param best  seconds of the best placement so far: hopeless ones are given up after one repeat
-/// @throws WorkerError if interrupted, no other; InputError
+/// Whatever fails, a worker that cannot be started anew included, is the timing's outcome.
+/// @throws WorkerError if interrupted, no other
 [[nodiscard]] StepTiming TimeStep(StepWorker& worker, const StepPlan& plan,
                                   const TimingOptions& options,
                                   std::optional<double> best = std::nullopt);
+
+/// The devices that held more at their peak than they have: a step that ran all the same, as one
+/// does where devices share the memory of a machine, does not fit.
+[[nodiscard]] std::vector<MemoryShortage> ShortagesOf(const StepTiming& timing,
+                                                      const Cluster& cluster);
+/// Makes a timing with shortages one of outcome kOutOfMemory, with its reason.
+void HoldAgainstMemory(const Cluster& cluster, StepTiming& timing);
 
 /// Plans that were measured in turns.
 struct InterleavedTimings {
@@ -55,7 +64,6 @@ struct InterleavedTimings {
 /// alike. In each round every plan runs options.warmup + 1 times; what fails is left out of later
 /// rounds, and so is what is hopeless after the first, if `give_up`.
 /// @param on_round  called after every round with the number of rounds done
-/// @throws InputError
 [[nodiscard]] InterleavedTimings TimeInterleaved(StepWorker& worker,
                                                  std::span<const StepPlan> plans, int rounds,
                                                  const TimingOptions& options, bool give_up = false,

@@ -16,7 +16,6 @@
 
 #include "cost_model/placement_io.h"
 #include "cost_model/profile.h"
-#include "experiments/fidelity.h"
 #include "tests/experiments/command_runner.h"
 #include "tests/support/fake_executor.h"
 #include "tests/support/temp_dir.h"
@@ -227,6 +226,17 @@ TEST_F(ExecutionTest, OptimizeMeasuresTheBestAgainInAFreshProcess) {
             measured.at("confirmed").size() * 3 * 2);
 }
 
+TEST_F(ExecutionTest, OptimizeSaysThatNothingCouldBeExecuted) {
+  ASSERT_EQ(RunHere("profile", {"-o", Path("p.pb")}).code, 0);
+  UseModel("sleep_ms 300");
+  const CommandResult result =
+      RunHere("optimize", {"--method", "heft", "--profile", Path("p.pb"), "--step-seconds", "0.02",
+                           "-o", Path("plan.txtpb")});
+  EXPECT_EQ(result.code, 3);
+  EXPECT_THAT(result.err, HasSubstr("no placement could be executed, the plan is the simulator's"));
+  EXPECT_EQ(ReadPlacement(Path("plan.txtpb")).method, "heft");
+}
+
 TEST_F(ExecutionTest, CompareMeasuresWhatWasFoundInAFreshProcess) {
   UseModel("count_steps 1");
   ASSERT_EQ(RunHere("profile", {"-o", Path("p.pb")}).code, 0);
@@ -375,55 +385,11 @@ TEST_F(ExecutionTest, FailsWhereTheSimulatorIsOff) {
   EXPECT_THAT(result.out, HasSubstr("Not faithful"));
 }
 
-TEST(Summarize, ComputesErrorsAndNoise) {
-  std::vector<FidelityPoint> points(3);
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    const double time = static_cast<double>(i + 1);
-    points[i].source = i == 2 ? "found" : "random";
-    points[i].timing.times = {time * 0.99, time * 1.01};
-    points[i].timing.time = TrimmedMean(points[i].timing.times);
-  }
-  points[0].simulated = 1.1;
-  points[1].simulated = 1.8;
-  points[2].simulated = 3.0;
-  const FidelitySummary all = Summarize(points);
-  EXPECT_EQ(all.points, 3U);
-  EXPECT_NEAR(all.mape, 0.2 / 3, 1e-12);
-  EXPECT_NEAR(all.bias, 0, 1e-12);
-  EXPECT_NEAR(all.spearman, 1, 1e-12);
-  EXPECT_NEAR(all.repeat_noise, 0.02, 1e-12);
-  EXPECT_NEAR(all.round_spearman, 1, 1e-12) << "both rounds have the same order";
-  EXPECT_EQ(Summarize(points, "random").points, 2U);
-  EXPECT_TRUE(IsFaithful(all));
-}
-
-TEST(Summarize, TellsHowFarRoundsAgree) {
-  std::vector<FidelityPoint> points(4);
-  const std::vector<std::vector<double>> times = {{1, 1, 2}, {2, 2, 1}, {3, 3, 3}, {4}};
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    points[i].simulated = 1;
-    points[i].timing.times = times[i];
-    points[i].timing.time = TrimmedMean(times[i]);
-  }
-  // Ranks 1 2 3 twice and 2 1 3: correlations 1, 0.5 and 0.5. The last was not measured thrice.
-  EXPECT_NEAR(Summarize(points).round_spearman, 2.0 / 3, 1e-12);
-  EXPECT_EQ(Summarize(std::span(points).last(1)).round_spearman, 0);
-}
-
-TEST(Summarize, OneDisturbedRoundDoesNotMoveAPoint) {
-  FidelityPoint point;
-  EXPECT_EQ(point.measured(), 0);
-  point.timing.times = {1.0, 4.0, 1.2};
-  point.timing.time = TrimmedMean(point.timing.times);
-  point.simulated = 1.2;
-  EXPECT_DOUBLE_EQ(point.measured(), 1.2);
-  EXPECT_DOUBLE_EQ(Summarize(std::span(&point, 1)).mape, 0);
-}
-
 /// The built command in a process of its own.
 class Process {
  public:
-  Process(std::vector<std::string> args, const std::string& err_file) {
+  Process(std::vector<std::string> args, const std::string& err_file,
+          const std::string& out_file = "/dev/null") {
     args.insert(args.begin(), BINARY_DIR "/placer");
     std::vector<char*> argv;
     for (std::string& arg : args) {
@@ -433,7 +399,7 @@ class Process {
     pid_ = fork();
     if (pid_ == 0) {
       dup2(open(err_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
-      dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO);
+      dup2(open(out_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
       execv(argv[0], argv.data());
       _exit(127);
     }
@@ -465,7 +431,20 @@ std::vector<pid_t> ChildrenOf(pid_t parent) {
 }
 
 class InterruptedExecutionTest : public ExecutionTest,
-                                 public ::testing::WithParamInterface<std::vector<std::string>> {};
+                                 public ::testing::WithParamInterface<std::vector<std::string>> {
+ protected:
+  /// Until the model, which counts them, has made so many steps, however slow the machine is.
+  void AwaitSteps(std::uintmax_t wanted) const {
+    std::error_code none_yet;
+    for (int i = 0; i < 6000; ++i) {
+      const std::uintmax_t steps = fs::file_size(model_ + ".steps", none_yet);
+      if (!none_yet && steps >= wanted) {
+        return;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  }
+};
 
 TEST_P(InterruptedExecutionTest, KeepsTheBestSoFar) {
   ASSERT_EQ(RunHere("profile", {"-o", Path("p.pb")}).code, 0);
@@ -475,15 +454,7 @@ TEST_P(InterruptedExecutionTest, KeepsTheBestSoFar) {
                                    "--profile", Path("p.pb"),  "-o",       Path("plan.txtpb")};
   args.insert(args.end(), GetParam().begin(), GetParam().end());
   const Process process(args, Path("err.txt"));
-  // Enough steps for a few placements, however slow the machine is.
-  std::error_code none_yet;
-  for (int i = 0; i < 6000; ++i) {
-    const std::uintmax_t steps = fs::file_size(model_ + ".steps", none_yet);
-    if (!none_yet && steps >= 50) {
-      break;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
+  AwaitSteps(50);
   const std::vector<pid_t> children = ChildrenOf(process.pid());
   ASSERT_EQ(children.size(), 1U);
   kill(process.pid(), SIGINT);
@@ -505,6 +476,39 @@ INSTANTIATE_TEST_SUITE_P(
     Runners, InterruptedExecutionTest,
     ::testing::Values(std::vector<std::string>{"--runner", "measured", "--samples", "100000"},
                       std::vector<std::string>{"--samples", "200", "--rounds", "100000"}));
+
+TEST_F(ExecutionTest, CapturingStopsAtOnce) {
+  UseModel("load_hang 1");
+  const Process process({"inspect", model_, "--inputs", "float32[1]"}, Path("err.txt"));
+  for (int i = 0; i < 6000 && ChildrenOf(process.pid()).empty(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  kill(process.pid(), SIGINT);
+  EXPECT_EQ(process.Wait(), 130) << dir_.Read("err.txt");
+}
+
+class InterruptedReportTest : public InterruptedExecutionTest {};
+
+TEST_P(InterruptedReportTest, PrintsWhatWasMeasuredSoFar) {
+  ASSERT_EQ(RunHere("profile", {"-o", Path("p.pb")}).code, 0);
+  UseModel("sleep_ms 5\ncount_steps 1");
+  std::vector<std::string> args = GetParam();
+  args.insert(args.begin() + 1, {model_, "--inputs", "float32[1]", "--devices", "cpu:0,cpu:1",
+                                 "--profile", Path("p.pb"), "--rounds", "1000", "--json"});
+  const Process process(args, Path("err.txt"), Path("out.json"));
+  AwaitSteps(200);
+  kill(process.pid(), SIGINT);
+  EXPECT_EQ(process.Wait(), 130);
+  EXPECT_THAT(dir_.Read("err.txt"), HasSubstr("interrupted, this is what was measured so far"));
+  const nlohmann::json json = nlohmann::json::parse(dir_.Read("out.json"));
+  const nlohmann::json& of = json.contains("rows") ? json.at("rows") : json.at("points");
+  EXPECT_GE(of.at(0).at("repeats_seconds").size(), 2U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Commands, InterruptedReportTest,
+                         ::testing::Values(std::vector<std::string>{"measure", "--methods", "heft"},
+                                           std::vector<std::string>{"fidelity", "--placements",
+                                                                    "12", "--steps", "1"}));
 
 }  // namespace
 }  // namespace placer

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <stop_token>
 
 #include "cost_model/device_list.h"
@@ -114,6 +115,38 @@ TEST(MeasuredRunner, GivesUpAModelThatFailsUnderEveryPlacement) {
   EXPECT_THROW(fixture.runner.RunBatch(placements, summaries), Error);
 }
 
+// Too little memory is what placing is for: no sign of a model that cannot be run.
+TEST(MeasuredRunner, GoesOnWhereNothingFits) {
+  const MeasuredFixture fixture;
+  ClusterSpec spec = fixture.cluster.spec();
+  for (Device& device : spec.devices) {
+    device.memory_bytes = 1000;
+  }
+  StepWorker worker(fixture.step.source, fixture.step.options);
+  const Cluster small(spec);
+  const MeasuredRunner runner(small, worker);
+  for (std::size_t op = 0; op < 10; ++op) {
+    const StepReport report = runner.Run(fixture.With({op}));
+    EXPECT_EQ(report.outcome, StepOutcome::kOutOfMemory);
+    EXPECT_THAT(report.reason, HasSubstr("and has 1.00 kB"));
+    ASSERT_FALSE(report.shortages.empty());
+    EXPECT_GT(report.shortages[0].required_bytes, 1000);
+  }
+}
+
+TEST(HoldAgainstMemory, FailsWhatHeldMoreThanItsDeviceHas) {
+  const Cluster cluster = MakeDeviceCluster({"cpu:0", "cpu:1"});
+  const std::int64_t capacity = cluster.device(DeviceId(1)).memory_bytes;
+  StepTiming timing;
+  timing.peak_bytes = {1, capacity};
+  HoldAgainstMemory(cluster, timing);
+  EXPECT_EQ(timing.outcome, StepOutcome::kOk);
+  timing.peak_bytes = {1, capacity + 1};
+  HoldAgainstMemory(cluster, timing);
+  EXPECT_EQ(timing.outcome, StepOutcome::kOutOfMemory);
+  EXPECT_THAT(timing.reason, HasSubstr("device 'cpu:1' held"));
+}
+
 TEST(MeasuredRunner, SaysWhenItWasInterrupted) {
   FakeStep step("hang 1");
   std::stop_source stop;
@@ -144,6 +177,20 @@ TEST(TimeStep, RepeatsUntilTheIntervalIsNarrow) {
   const StepTiming timing = TimeStep(noisy_worker, plan, options);
   EXPECT_EQ(timing.times.size(), 12U);
   EXPECT_GT(timing.time.half_width, 0.01 * timing.time.mean);
+}
+
+TEST(TimeStep, FailsWhereTheWorkerCannotBeStartedAnew) {
+  const FakeStep step("crash 1");
+  StepWorker worker(step.source, step.options);
+  Placement placement(worker.graph().num_ops(), DeviceId(0));
+  placement.set_device(OpId(1), DeviceId(1));
+  const StepPlan crashes{StepPlan::Kind::kPlaced, placement, 1};
+  EXPECT_EQ(TimeStep(worker, crashes, {}).outcome, StepOutcome::kFailed);
+  std::filesystem::remove(step.source.model);
+  placement.set_device(OpId(1), DeviceId(0));
+  const StepTiming gone = TimeStep(worker, {StepPlan::Kind::kPlaced, placement, 1}, {});
+  EXPECT_EQ(gone.outcome, StepOutcome::kFailed);
+  EXPECT_THAT(gone.reason, HasSubstr("model.pt"));
 }
 
 TEST(TimeStep, StopsWhenTheBestIsOutOfReach) {
