@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include "graphs/zoo.h"
 #include "tests/experiments/command_runner.h"
 #include "tests/experiments/test_files.h"
@@ -14,12 +17,17 @@ using test::RunPlacer;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-/// The command fails with `code` and says why in exactly one line.
+/// The command fails with `code` and says why in exactly one line. Where LibTorch is missing
+/// another line may warn of methods that are left out.
 void ExpectFault(const CommandResult& result, int code, const std::string& part) {
   EXPECT_EQ(result.code, code) << result.err;
   EXPECT_THAT(result.err, HasSubstr(part));
-  ASSERT_EQ(test::Lines(result.err).size(), 1U) << result.err;
-  EXPECT_THAT(result.err, StartsWith("placer: error: "));
+  std::vector<std::string> lines = test::Lines(result.err);
+  if (!lines.empty() && lines.front().starts_with("placer: warning: methods that learn are left")) {
+    lines.erase(lines.begin());
+  }
+  ASSERT_EQ(lines.size(), 1U) << result.err;
+  EXPECT_THAT(lines.front(), StartsWith("placer: error: "));
 }
 
 TEST(Command, HelpIsNoError) {
