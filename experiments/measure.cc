@@ -55,6 +55,7 @@ std::optional<RobustMean> Ratio(const Row& row, const Row& reference) {
 /// What comparing the first placement with the original step said.
 struct Verification {
   bool done = false;  ///< only a placement that was measured is compared
+  bool interrupted = false;
   std::string fault;  ///< why it could not be
   std::optional<StepMismatch> mismatch;
 };
@@ -174,11 +175,8 @@ class MeasureCommand final : public Subcommand {
     bool interrupted = !MeasureInTurns(console, worker, rows);
     Verification verification;
     if (!interrupted) {
-      try {
-        verification = Verify(worker, rows.front());
-      } catch (const WorkerError&) {
-        interrupted = true;
-      }
+      verification = Verify(worker, rows.front());
+      interrupted = verification.interrupted;
     }
     if (json_) {
       console.out << ToJson(bench, rows, verification).dump(2) << std::endl;
@@ -226,18 +224,14 @@ class MeasureCommand final : public Subcommand {
     return !measured.interrupted;
   }
 
-  /// @throws WorkerError if interrupted, no other
   [[nodiscard]] static Verification Verify(StepWorker& worker, const Row& row) {
     if (!row.ok() || row.plan.kind != StepPlan::Kind::kPlaced) {
       return {};
     }
     try {
-      return {true, {}, worker.Verify(row.plan.placement)};
+      return {true, false, {}, worker.Verify(row.plan.placement)};
     } catch (const WorkerError& error) {
-      if (error.outcome() == StepOutcome::kInterrupted) {
-        throw;
-      }
-      return {false, error.what(), {}};
+      return {false, error.outcome() == StepOutcome::kInterrupted, error.what(), {}};
     }
   }
 

@@ -10,17 +10,12 @@
 #include <system_error>
 
 #include "graphs/base/error.h"
+#include "graphs/base/replace_file.h"
 
 namespace placer {
 namespace {
 
 namespace fs = std::filesystem;
-
-fs::path Temporary(const fs::path& path) {
-  fs::path temporary = path;
-  temporary += ".tmp" + std::to_string(::getpid());
-  return temporary;
-}
 
 [[noreturn]] void ThrowUnwritable(const fs::path& path) {
   const int error = errno;
@@ -44,7 +39,8 @@ void CheckWritable(const fs::path& path, std::initializer_list<std::string_view>
   if (fs::is_directory(path, ignored)) {
     throw InputError(path.string() + ": is a folder, expected a file name");
   }
-  const fs::path temporary = Temporary(path);
+  fs::path temporary = path;
+  temporary += TemporarySuffix(::getpid());
   errno = 0;
   std::ofstream probe(temporary, std::ios::binary);
   if (!probe) {

@@ -68,18 +68,16 @@ std::string MeasuredRunner::first_failure() const {
   return first_failure_;
 }
 
-StepReport MeasuredRunner::ReportOf(const StepTiming& timing) const {
-  StepTiming held = timing;
-  HoldAgainstMemory(cluster(), held);
+StepReport MeasuredRunner::ReportOf(StepTiming timing) const {
   StepReport report;
-  report.outcome = held.outcome;
-  report.reason = held.reason;
+  report.shortages = HoldAgainstMemory(cluster(), timing);
+  report.outcome = timing.outcome;
+  report.reason = timing.reason;
   report.step_time = ToPicoseconds(timing.time.mean);
   report.peak_bytes = timing.peak_bytes;
   report.peak_bytes.resize(cluster().num_devices());
   report.busy.resize(cluster().num_devices());
   report.link_busy.resize(cluster().num_channels());
-  report.shortages = ShortagesOf(timing, cluster());
   return report;
 }
 
@@ -96,9 +94,6 @@ StepReport MeasuredRunner::MeasureLocked(const Placement& placement) const {
     report.outcome = error.outcome();
     report.reason = error.what();
     return report;
-  } catch (const InputError& error) {
-    timing.outcome = StepOutcome::kFailed;
-    timing.reason = error.what();
   }
   StepReport report = ReportOf(timing);
   ++measured_;

@@ -47,7 +47,7 @@ class MeasuredRunner final : public Runner {
   void DoRunBatch(std::span<const Placement> placements,
                   std::span<StepSummary> summaries) const override;
   [[nodiscard]] StepReport MeasureLocked(const Placement& placement) const;
-  [[nodiscard]] StepReport ReportOf(const StepTiming& timing) const;
+  [[nodiscard]] StepReport ReportOf(StepTiming timing) const;
   void AddTraceLocked(const Placement& placement, StepReport& report) const;
 
   StepWorker& worker_;

@@ -83,8 +83,11 @@ StepTiming TimeStep(StepWorker& worker, const StepPlan& plan, const TimingOption
   return timing;
 }
 
-std::vector<MemoryShortage> ShortagesOf(const StepTiming& timing, const Cluster& cluster) {
+std::vector<MemoryShortage> HoldAgainstMemory(const Cluster& cluster, StepTiming& timing) {
   std::vector<MemoryShortage> shortages;
+  if (timing.outcome != StepOutcome::kOk) {
+    return shortages;
+  }
   const std::size_t devices = std::min(timing.peak_bytes.size(), cluster.num_devices());
   for (std::size_t d = 0; d < devices; ++d) {
     const std::int64_t capacity = cluster.device(DeviceId(d)).memory_bytes;
@@ -92,14 +95,6 @@ std::vector<MemoryShortage> ShortagesOf(const StepTiming& timing, const Cluster&
       shortages.push_back({DeviceId(d), timing.peak_bytes[d], capacity, Picoseconds(0), {}});
     }
   }
-  return shortages;
-}
-
-void HoldAgainstMemory(const Cluster& cluster, StepTiming& timing) {
-  if (timing.outcome != StepOutcome::kOk) {
-    return;
-  }
-  const std::vector<MemoryShortage> shortages = ShortagesOf(timing, cluster);
   if (!shortages.empty()) {
     const MemoryShortage& shortage = shortages.front();
     timing.outcome = StepOutcome::kOutOfMemory;
@@ -107,6 +102,7 @@ void HoldAgainstMemory(const Cluster& cluster, StepTiming& timing) {
                     FormatBytes(shortage.required_bytes) + " and has " +
                     FormatBytes(shortage.available_bytes);
   }
+  return shortages;
 }
 
 InterleavedTimings TimeInterleaved(StepWorker& worker, std::span<const StepPlan> plans, int rounds,

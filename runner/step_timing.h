@@ -39,19 +39,17 @@ struct StepTiming {
 };
 
 /// Repeats the step until its interval is narrow, or apart from `best`, or the repeats are used up.
-/// @param best  seconds of the best placement so far: hopeless ones are given up after one repeat
 /// Whatever fails, a worker that cannot be started anew included, is the timing's outcome.
+/// @param best  seconds of the best placement so far: hopeless ones are given up after one repeat
 /// @throws WorkerError if interrupted, no other
 [[nodiscard]] StepTiming TimeStep(StepWorker& worker, const StepPlan& plan,
                                   const TimingOptions& options,
                                   std::optional<double> best = std::nullopt);
 
-/// The devices that held more at their peak than they have: a step that ran all the same, as one
-/// does where devices share the memory of a machine, does not fit.
-[[nodiscard]] std::vector<MemoryShortage> ShortagesOf(const StepTiming& timing,
-                                                      const Cluster& cluster);
-/// Makes a timing with shortages one of outcome kOutOfMemory, with its reason.
-void HoldAgainstMemory(const Cluster& cluster, StepTiming& timing);
+/// A step that ran though a device held more than it has, as it does where devices share the memory
+/// of a machine, does not fit: its outcome becomes kOutOfMemory, with the reason.
+/// @return those devices; empty if the step did not run
+std::vector<MemoryShortage> HoldAgainstMemory(const Cluster& cluster, StepTiming& timing);
 
 /// Plans that were measured in turns.
 struct InterleavedTimings {

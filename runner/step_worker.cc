@@ -17,6 +17,7 @@
 
 #include "cost_model/cluster.h"
 #include "cost_model/device_list.h"
+#include "graphs/base/replace_file.h"
 #include "graphs/graph_io.h"
 #include "runner/child_process.h"
 #include "runner/detail/worker_messages.h"
@@ -144,7 +145,7 @@ class Process {
 
 /// What ReplaceFile() had begun in a process that was ended meanwhile.
 void RemoveTemporaries(const fs::path& folder, pid_t writer) {
-  const std::string ending = ".tmp" + std::to_string(writer);
+  const std::string ending = TemporarySuffix(writer);
   std::vector<fs::path> found;
   std::error_code ignored;
   for (fs::directory_iterator each(folder, ignored), end; each != end; each.increment(ignored)) {

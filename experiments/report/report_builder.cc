@@ -63,9 +63,8 @@ bool IsSimulated(const ExperimentConfig& config) {
 
 /// @param method  label of what the source has
 void AddSource(const ReportSource& source, const std::string& method, ReportProblem& problem) {
-  auto at = std::ranges::find_if(problem.sources, [&source](const ReportSource& each) {
-    return each.path == source.path && each.config == source.config;
-  });
+  auto at = std::ranges::find_if(
+      problem.sources, [&source](const ReportSource& each) { return each.IsSameAs(source); });
   if (at == problem.sources.end()) {
     problem.sources.push_back({"", source.path, source.command, source.config, {}});
     at = std::prev(problem.sources.end());

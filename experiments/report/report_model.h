@@ -122,6 +122,9 @@ struct ReportSource {
   std::string method;  ///< labels: "etf; annealing"
   std::string path, command, config;
   std::vector<Environment> environments;
+  [[nodiscard]] bool IsSameAs(const ReportSource& other) const {
+    return path == other.path && config == other.config;
+  }
 };
 
 /// Methods on one problem: same graph, cluster, groups, constraints and judge.

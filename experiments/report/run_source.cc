@@ -231,9 +231,7 @@ void Merge(StoredRun from, StoredRun& into) {
     into.plans.push_back(std::move(result.second));
   }
   for (ReportSource& source : from.sources) {
-    const auto is_same = [&source](const ReportSource& each) {
-      return each.path == source.path && each.config == source.config;
-    };
+    const auto is_same = [&source](const ReportSource& each) { return each.IsSameAs(source); };
     if (std::ranges::none_of(into.sources, is_same)) {
       into.sources.push_back(std::move(source));
     }

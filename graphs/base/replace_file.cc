@@ -38,13 +38,15 @@ std::string ReadWholeFile(const fs::path& path) {
   return content;
 }
 
+std::string TemporarySuffix(pid_t pid) { return ".tmp" + std::to_string(pid); }
+
 void ReplaceFile(const fs::path& path, std::string_view content) {
   std::error_code error;
   if (fs::is_directory(path, error)) {
     throw InputError(path.string() + ": is a folder, expected a file name");
   }
   fs::path temporary = path;
-  temporary += ".tmp" + std::to_string(::getpid());
+  temporary += TemporarySuffix(::getpid());
   errno = 0;
   std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
   file.write(content.data(), static_cast<std::streamsize>(content.size()));

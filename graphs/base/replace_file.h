@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -8,6 +10,9 @@ namespace placer {
 
 /// The whole file. @throws InputError
 [[nodiscard]] std::string ReadWholeFile(const std::filesystem::path& path);
+
+/// What the name of a file ends with that process `pid` writes before it has its own name.
+[[nodiscard]] std::string TemporarySuffix(pid_t pid);
 
 /// Writes beside `path`, then renames: the file has its old content or all of the new one, never a
 /// part. @throws InputError

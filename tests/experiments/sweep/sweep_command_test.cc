@@ -128,6 +128,10 @@ constexpr const char* kMethods =
     "axes { field: \"method\" values: [\"single_device\", \"annealing\"] }\n"
     "axes { field: \"samples\" values: [\"40\", \"80\"] }\naxes { field: \"seed\" range { from: 1 "
     "to: 3 } }\n";
+/// A trial of 50 samples, and one that ends after 0.7 s.
+constexpr const char* kShortAndLong =
+    "axes { field: \"method\" values: \"annealing\" } axes { field: \"samples\" values: "
+    "[\"50\", \"100000000000\"] zip { field: \"seconds\" values: [\"\", \"0.7\"] } }";
 
 TEST_F(SweepCommandTest, RunsEveryTrialOnce) {
   const std::string config = Write(kMethods);
@@ -229,9 +233,7 @@ TEST_F(SweepCommandTest, AConfigThatIsChangedBackFindsItsTrials) {
 }
 
 TEST_F(SweepCommandTest, CountsItsOwnTrialsWhateverThePlanOfTheStoreIs) {
-  const std::string config = Write(
-      "axes { field: \"method\" values: \"annealing\" } axes { field: \"samples\" values: "
-      "[\"50\", \"100000000000\"] zip { field: \"seconds\" values: [\"\", \"0.7\"] } }");
+  const std::string config = Write(kShortAndLong);
   const SweepPlan plan = ReadSweep(config);
   std::filesystem::create_directories(plan.output_dir);
   SweepStore store = SweepStore::Open(plan.store_path());
@@ -320,9 +322,7 @@ TEST_F(SweepCommandTest, StopsCleanlyAndGoesOn) {
 }
 
 TEST_F(SweepCommandTest, TakesOverTheTrialOfAProcessThatIsGone) {
-  const std::string config = Write(
-      "axes { field: \"method\" values: \"annealing\" } axes { field: \"samples\" values: "
-      "[\"50\", \"100000000000\"] zip { field: \"seconds\" values: [\"\", \"0.7\"] } }");
+  const std::string config = Write(kShortAndLong);
   const SweepPlan plan = ReadSweep(config);
   std::filesystem::create_directories(plan.output_dir);
   SweepStore store = SweepStore::Open(plan.store_path());
